@@ -1,0 +1,79 @@
+"""The prescription of a summary, as the writers need it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from mappings.to_fhir.codes import Json
+
+_DEFAULT_WEEKS = 12  # the length of a plan that does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """The first week's dose and what belongs to it."""
+
+    days: int  # aerobic days a week; 0: none
+    minutes: int  # aerobic minutes a session
+    rpe_min: int | None  # Borg 6-20
+    rpe_max: int | None
+    modes: tuple[str, ...]
+    strength_days: int  # 0: none
+    sets: str  # "1-2"
+    repetitions: str  # "8-15"
+    load: str
+    other: tuple[str, ...]
+    progression: str
+    caps: tuple[str, ...]
+    stop_rules: tuple[str, ...]
+    weeks: int
+
+    @property
+    def minutes_per_week(self) -> int:
+        """Aerobic minutes in the first week."""
+        return self.days * self.minutes
+
+
+def dose_of(summary: Mapping[str, Any]) -> Dose | None:
+    """The dose in a summary; `None` when it has none."""
+    plan = summary.get("prescription")
+    if not plan:
+        return None
+    aerobic, strength = plan.get("aerobic") or {}, plan.get("resistance") or {}
+    intensity = aerobic.get("intensity") or {}
+    sets = (strength.get("sets_min") or 0, strength.get("sets_max") or 0)
+    return Dose(
+        days=aerobic.get("days_per_week") or 0,
+        minutes=aerobic.get("minutes") or 0,
+        rpe_min=intensity.get("rpe_min"),
+        rpe_max=intensity.get("rpe_max"),
+        modes=_texts(aerobic.get("modes")),
+        strength_days=(strength.get("days_per_week") or 0) if sets[1] else 0,
+        sets=f"{sets[0]}" if sets[0] == sets[1] else f"{sets[0]}–{sets[1]}",
+        repetitions=str(strength.get("repetitions") or ""),
+        load=str(strength.get("load") or ""),
+        other=_texts(plan.get("other")),
+        progression=str(plan.get("progression") or ""),
+        caps=_texts(plan.get("caps")),
+        stop_rules=_texts(plan.get("stop_rules")),
+        weeks=plan.get("weeks") or _DEFAULT_WEEKS,
+    )
+
+
+def plan_end(summary: Mapping[str, Any], start: date) -> date:
+    """The last day of the plan that a summary describes."""
+    dose = dose_of(summary)
+    return start + timedelta(weeks=dose.weeks if dose else _DEFAULT_WEEKS)
+
+
+def period(summary: Mapping[str, Any], start: date) -> Json:
+    """The plan's Period."""
+    return {"start": start.isoformat(), "end": plan_end(summary, start).isoformat()}
+
+
+def _texts(items: Iterable[Any] | None) -> tuple[str, ...]:
+    texts = (item.get("text", "") if isinstance(item, Mapping) else str(item) for item in items or ())
+    return tuple(text for text in texts if text)
