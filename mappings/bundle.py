@@ -1,0 +1,303 @@
+"""From the bytes of a record system to one patient's chart: decoded, checked for its patient, sorted by type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from mappings import structs
+from mappings.datatypes import reference_id
+from mappings.errors import ForeignPatient, UnreadableChart
+from mappings.structs import Bundle, Observation, OperationOutcome, Patient, Resource, Unread
+from models.snapshot import Gap
+
+R = TypeVar("R", bound=Resource)
+
+# An OperationOutcome inside a searchset is mostly advice ("parameter ignored"). These kinds say that something
+# is missing from the answer. Source: FHIR R4 issue-type; standards.md CH-P5.
+_INCOMPLETE: Final = frozenset(
+    "suppressed incomplete too-costly timeout throttled transient security login forbidden expired unknown "
+    "lock-error no-store exception processing".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One answer of the record system: a query key and the body that came for it."""
+
+    key: str
+    body: bytes
+
+
+@dataclass(slots=True)
+class Chart:
+    """What was read of one patient, sorted by resource type, and what could not be read."""
+
+    patient_id: str
+    patient: Patient | None = None
+    resources: dict[type[Resource], list[Any]] = field(default_factory=dict)
+    faults: list[Gap] = field(default_factory=list)  # entries that are broken and were left out
+    next_links: Mapping[str, str] = field(default_factory=dict)  # key -> URL of a page not read yet
+    unread: frozenset[str] = frozenset()  # keys answered with an OperationOutcome
+
+    def of(self, kind: type[R]) -> list[R]:
+        """All resources of one type, in the order of the chart; each id once."""
+        return self.resources.get(kind, [])
+
+
+def read_chart(parts: Iterable[Part], *, patient_id: str) -> Chart:
+    """The chart of `patient_id` out of answers that each are a resource, a Bundle, `null` or an OperationOutcome.
+
+    Pages of one key are given as parts of the same key, in their order. `null` means that somebody
+    looked and found nothing. One broken resource becomes a fault of the chart; all others are used.
+    Raises `ForeignPatient` when any resource belongs to somebody else, `UnreadableChart` for bodies that
+    are no FHIR JSON. Source: standards.md CH-P4, CH-P5, CH-P8.
+    """
+    return _Reader(patient_id).read(parts)
+
+
+def chart_of_bundle(body: bytes) -> Chart:
+    """The chart in one Bundle that holds one patient, whose id is taken from the Bundle itself.
+
+    Raises `UnreadableChart` when there is no Patient, `ForeignPatient` when there are two.
+    """
+    patients = {found.id for found in _patients(body)}
+    if len(patients) > 1:
+        raise ForeignPatient("a second Patient", key="chart")
+    for patient_id in patients:
+        if patient_id:
+            return read_chart([Part("chart", body)], patient_id=patient_id)
+    raise UnreadableChart("no Patient with an id in the Bundle", key="chart")
+
+
+class _PatientProbe(msgspec.Struct):
+    resourceType: str | None = None  # noqa: N815 - FHIR's own name
+    id: str | None = None
+
+
+class _ProbeEntry(msgspec.Struct, rename="camel"):
+    full_url: str | None = None
+    resource: msgspec.Raw = structs.NOTHING
+
+
+class _ProbeBundle(msgspec.Struct):
+    entry: list[msgspec.Raw] = []
+
+
+def _patients(body: bytes) -> Iterator[_PatientProbe]:
+    try:
+        top = msgspec.json.decode(body, type=_PatientProbe)
+        if top.resourceType == "Patient":
+            yield top
+        entries = msgspec.json.decode(body, type=_ProbeBundle).entry if top.resourceType == "Bundle" else []
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise UnreadableChart("not a FHIR Bundle", key="chart") from error
+    for raw in entries:
+        try:
+            entry = msgspec.json.decode(raw, type=_ProbeEntry)
+            found = msgspec.json.decode(entry.resource, type=_PatientProbe)
+        except (msgspec.MsgspecError, RecursionError):
+            continue  # broken entries are named when the chart is read
+        if found.resourceType == "Patient":
+            found.id = found.id or _id_of_url(entry.full_url)
+            yield found
+
+
+def _id_of_url(full_url: str | None) -> str | None:
+    if not full_url:
+        return None
+    return full_url.rsplit(":", 1)[-1] if full_url.startswith("urn:") else full_url.rsplit("/", 1)[-1]
+
+
+class _Reader:
+    """Collects one chart; `mine` holds every reference text that is known to mean our patient."""
+
+    def __init__(self, patient_id: str) -> None:
+        self.chart = Chart(patient_id)
+        self.mine = {f"Patient/{patient_id}", f"urn:uuid:{patient_id}"}
+        self.next_links: dict[str, str] = {}
+        self.unread: set[str] = set()
+        self.lists: dict[type[Resource], list[Any]] = self.chart.resources
+
+    def read(self, parts: Iterable[Part]) -> Chart:
+        bodies = [(part.key, self.decoded(part)) for part in parts]
+        for _, body in bodies:
+            self.learn_urls(body)
+        for key, body in bodies:
+            self.take_body(key, body)
+        self.drop_repeats(len(bodies))
+        self.chart.next_links = self.next_links
+        self.chart.unread = frozenset(self.unread)
+        return self.chart
+
+    def decoded(self, part: Part) -> Resource | None:
+        try:
+            found: Resource | None = structs.body_decoder.decode(part.body)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            return self.decoded_slowly(part)
+        return found
+
+    def decoded_slowly(self, part: Part) -> Resource:
+        """Entry by entry, so that one broken resource costs itself only."""
+        try:
+            loose = msgspec.json.decode(part.body)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            raise UnreadableChart("not JSON", key=part.key) from error
+        if not isinstance(loose, dict) or not isinstance(loose.get("resourceType"), str):
+            raise UnreadableChart("not a FHIR resource", key=part.key)
+        if loose["resourceType"] != "Bundle":
+            return self.one_slowly(loose, part.key) or Unread()
+        entries = loose.get("entry")
+        if entries is not None and not isinstance(entries, list):
+            raise UnreadableChart("Bundle.entry is no list", key=part.key)
+        return Bundle(
+            link=_links(loose.get("link")),
+            entry=[self.entry_slowly(entry, part.key) for entry in entries or []],
+        )
+
+    def entry_slowly(self, entry: object, key: str) -> structs.Entry | None:
+        if not isinstance(entry, dict):
+            self.broken("an entry", key, "not an object")
+            return None
+        url = entry.get("fullUrl")
+        body = entry.get("resource")
+        found = self.one_slowly(body, key) if isinstance(body, dict) else None
+        if body is not None and not isinstance(body, dict):
+            self.broken("an entry", key, "its resource is not an object")
+        return structs.Entry(full_url=url if isinstance(url, str) else None, resource=found)
+
+    def one_slowly(self, body: dict[str, Any], key: str) -> Resource | None:
+        try:
+            found: Resource = structs.resource_decoder.decode(msgspec.json.encode(body))
+        except (msgspec.MsgspecError, RecursionError) as error:
+            kind, name = body.get("resourceType"), body.get("id")
+            source = f"{kind}/{name}" if isinstance(kind, str) and isinstance(name, str) else str(kind)
+            self.refuse_if_foreign(body, source, key)
+            self.broken(source, key, str(error))
+            return None
+        return found
+
+    def refuse_if_foreign(self, body: dict[str, Any], source: str, key: str) -> None:
+        """A resource that cannot be used still refuses the chart when it is plainly somebody else's."""
+        owner = body.get("subject", body.get("patient"))
+        reference = owner.get("reference") if isinstance(owner, dict) else None
+        if isinstance(reference, str) and reference_id(reference, "Patient") not in (
+            None,
+            self.chart.patient_id,
+        ):
+            raise ForeignPatient(source, key=key)
+
+    def broken(self, source: str, key: str, reason: str) -> None:
+        self.chart.faults.append(Gap(input=key, why="unread", text=f"broken: {reason}", source=source))
+
+    def learn_urls(self, body: Resource | None) -> None:
+        """The fullUrls of our Patient: how the other entries of a transaction Bundle name them."""
+        if type(body) is not Bundle:
+            return
+        for entry in body.entry or ():
+            if entry is not None and type(entry.resource) is Patient and entry.full_url:
+                if (entry.resource.id or _id_of_url(entry.full_url)) == self.chart.patient_id:
+                    self.mine.add(entry.full_url)
+
+    def take_body(self, key: str, body: Resource | None) -> None:
+        self.next_links.pop(key, None)
+        if body is None:
+            return
+        if type(body) is OperationOutcome:
+            self.unread.add(key)
+        elif type(body) is Bundle:
+            self.take_bundle(key, body)
+        else:
+            self.take(key, body, None)
+
+    def take_bundle(self, key: str, bundle: Bundle) -> None:
+        for link in bundle.link or ():
+            if link.relation == "next" and link.url:
+                self.next_links[key] = link.url
+        mine = self.mine
+        observations = self.lists.setdefault(Observation, [])
+        for entry in bundle.entry or ():
+            if entry is None:
+                continue
+            resource = entry.resource
+            if type(resource) is Observation and resource.subject is not None:
+                if resource.subject.reference in mine and resource.id is not None:
+                    observations.append(resource)
+                    continue
+            if resource is not None:
+                self.take(key, resource, entry.full_url)
+
+    def take(self, key: str, resource: Resource, full_url: str | None) -> None:
+        """One resource into the chart, after the check that it is our patient's."""
+        if isinstance(resource, Unread):
+            return
+        if resource.id is None:
+            resource.id = _id_of_url(full_url)
+        source = f"{type(resource).__name__}/{resource.id or '?'}"
+        if isinstance(resource, OperationOutcome):
+            if any(_is_incomplete(issue) for issue in resource.issue or ()):
+                self.unread.add(key)
+        elif isinstance(resource, Patient):
+            if resource.id != self.chart.patient_id:
+                raise ForeignPatient(source, key=key)
+            self.chart.patient = resource
+        elif self.is_ours(resource, source, key):
+            self.lists.setdefault(type(resource), []).append(resource)
+
+    def is_ours(self, resource: Resource, source: str, key: str) -> bool:
+        """True for our patient's; a resource that does not say whose it is becomes a fault."""
+        if isinstance(resource, structs.Medication):
+            return True
+        named = list(_owners(resource))
+        for reference in named:
+            self.check(reference, source, key)
+        if any(reference in self.mine for reference in named):
+            return True
+        self.broken(source, key, "it does not say whose it is")
+        return False
+
+    def check(self, reference: str, source: str, key: str) -> None:
+        """Raises `ForeignPatient` for a reference to somebody else; learns new ways to name our patient."""
+        if reference in self.mine:
+            return
+        patient = reference_id(reference, "Patient")
+        if patient == self.chart.patient_id:
+            self.mine.add(reference)
+        elif patient is not None or reference.startswith("urn:"):
+            raise ForeignPatient(source, key=key)
+
+    def drop_repeats(self, bodies: int) -> None:
+        """Queries overlap: of two copies of a resource the later one is kept."""
+        if bodies < 2:
+            return
+        for kind, found in self.lists.items():
+            by_id = {resource.id: resource for resource in found if resource.id is not None}
+            if len(by_id) < len(found):
+                nameless = [resource for resource in found if resource.id is None]
+                self.lists[kind] = [*by_id.values(), *nameless]
+
+
+def _owners(resource: Resource) -> Iterator[str]:
+    if isinstance(resource, structs.Appointment):
+        for participant in resource.participant or ():
+            reference = participant.actor.reference if participant.actor else None
+            if reference and (reference_id(reference, "Patient") or reference.startswith("urn:")):
+                yield reference
+        return
+    subject: structs.Subject | None = getattr(resource, "subject", None)
+    if subject is not None and subject.reference:
+        yield subject.reference
+
+
+def _is_incomplete(issue: structs.OutcomeIssue) -> bool:
+    return issue.severity in ("fatal", "error") or issue.code in _INCOMPLETE
+
+
+def _links(links: object) -> list[structs.Link]:
+    if not isinstance(links, list):
+        return []
+    pairs = [(one.get("relation"), one.get("url")) for one in links if isinstance(one, dict)]
+    return [structs.Link(rel, url) for rel, url in pairs if isinstance(rel, str) and isinstance(url, str)]

@@ -1,0 +1,113 @@
+"""Dates and references of FHIR as exactly as the chart gives them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, tzinfo
+from typing import Literal
+
+from models.snapshot import When
+
+Place = Literal["past", "later", "future"]
+
+SKEW = timedelta(hours=1)  # two clocks differ: what is recorded a moment "after" as_of is in the chart
+NEAR = timedelta(days=31)
+_TICK = timedelta(microseconds=1)
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?")
+
+
+def period_of(text: str, zone: tzinfo) -> When | None:
+    """The moment or period that a FHIR date, dateTime or instant names; `None` when it names none.
+
+    `2026-10` is the whole of October in `zone`. A time without an offset breaks FHIR but is met in
+    charts: it is read in `zone`. Source: FHIR R4 datatypes, dateTime; conventions.md section 3.
+    """
+    try:
+        if len(text) > 10:
+            return _instant(text, zone)
+        return _whole(text, zone)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _instant(text: str, zone: tzinfo) -> When | None:
+    if _INSTANT.fullmatch(text) is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    moment = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
+    return When(moment, moment)
+
+
+def _whole(text: str, zone: tzinfo) -> When | None:
+    parts = text.split("-")
+    if [len(part) for part in parts] != [4, 2, 2][: len(parts)] or not "".join(parts).isdecimal():
+        return None
+    year, month, day = [int(part) for part in parts] + [0] * (3 - len(parts))
+    first = datetime(year, month or 1, day or 1, tzinfo=zone)
+    if day:
+        after = first + timedelta(days=1)
+    elif month:
+        after = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=zone)
+    else:
+        after = datetime(year + 1, 1, 1, tzinfo=zone)
+    return When(first, after - _TICK)
+
+
+def between(start: When | None, end: When | None) -> When | None:
+    """One period from the first moment of `start` to the last of `end`; either may be open."""
+    if start is None or end is None:
+        return start or end
+    if end.latest < start.earliest:
+        return start  # the ends are swapped: only the start can be trusted
+    return When(start.earliest, end.latest)
+
+
+class Dates:
+    """Reads the dates of one chart in one zone, each distinct text once, and places them around `as_of`."""
+
+    def __init__(self, as_of: datetime) -> None:
+        if as_of.tzinfo is None:
+            raise ValueError("as_of must be aware")
+        self.as_of = as_of
+        self.zone = as_of.tzinfo
+        self.horizon = as_of + SKEW
+        self._read: dict[str, When | None] = {}
+
+    def when(self, text: str | None) -> When | None:
+        """The period that `text` names; `None` when absent or unreadable."""
+        if not text:
+            return None
+        try:
+            return self._read[text]
+        except KeyError:
+            found = self._read[text] = period_of(text, self.zone)
+            return found
+
+    def after(self, moment: When | None) -> bool:
+        """True when the whole of `moment` lies after `as_of`."""
+        return moment is not None and moment.earliest > self.horizon
+
+    def place(self, event: When | None, known: When | None) -> Place:
+        """Where a record stands at `as_of`, by the day it happened and the day it was written down.
+
+        "later": written down afterwards, so at `as_of` it was not there yet. "future": it was there but
+        is dated ahead, which is a fault of the data unless it is a plan. "past": all the rest.
+        Without a date of writing, an event that is more than a month ahead counts as not there yet.
+        """
+        if known is not None and known.earliest > self.horizon:
+            return "later"
+        if event is None or event.earliest <= self.horizon:
+            return "past"
+        if known is None and event.earliest - self.as_of > NEAR:
+            return "later"
+        return "future"
+
+
+def reference_id(reference: str, kind: str) -> str | None:
+    """The logical id in `Kind/id`, `https://base/Kind/id` or either with `/_history/n`; `None` for another kind."""
+    parts = reference.split("/")
+    if len(parts) >= 4 and parts[-2] == "_history":
+        parts = parts[:-2]
+    if len(parts) >= 2 and parts[-2] == kind:
+        return parts[-1]
+    return None

@@ -1,0 +1,402 @@
+"""The fields of FHIR R4 that we read, as typed structs, and nothing else of a resource.
+
+Decoding into these costs a third of a plain JSON parse, because what is not named here is skipped, and
+they are kept out of the garbage collector's sight. Every field may be absent or null. Fields stand in FHIR's
+own order, which the decoder guesses first. Source: FHIR R4 resource definitions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Union
+
+import msgspec
+from msgspec import Raw
+
+from mappings.resource_types import RESOURCE_TYPES
+
+NOTHING = Raw()
+
+
+class Element(msgspec.Struct, rename="camel", gc=False):
+    """A part of a resource."""
+
+
+class Coding(Element):
+    system: str | None = None
+    code: str | None = None
+    display: str | None = None
+
+
+class CodeableConcept(Element):
+    coding: list[Coding] | None = None
+    text: str | None = None
+
+
+class BareCoding(Element):
+    """A coding whose display is not read: observations are many and are never matched by text."""
+
+    system: str | None = None
+    code: str | None = None
+
+
+class BareConcept(Element):
+    coding: list[BareCoding] | None = None
+
+
+class Reference(Element):
+    reference: str | None = None
+    display: str | None = None
+
+
+class Subject(Element):
+    reference: str | None = None
+
+
+class Period(Element):
+    start: str | None = None
+    end: str | None = None
+
+
+class Quantity(Element):
+    value: float | None = None
+    comparator: str | None = None
+    unit: str | None = None
+    system: str | None = None
+    code: str | None = None
+
+
+class ReferenceRange(Element):
+    high: Quantity | None = None
+    type: BareConcept | None = None
+
+
+class Extension(Element):
+    """The two kinds of extension value that mCODE uses for what we read."""
+
+    url: str | None = None
+    value_codeable_concept: CodeableConcept | None = None
+    value_reference: Reference | None = None
+    value_date_time: str | None = None
+
+
+class Identifier(Element):
+    use: str | None = None
+    type: CodeableConcept | None = None
+    system: str | None = None
+    value: str | None = None
+
+
+class Resource(msgspec.Struct, rename="camel", gc=False, tag_field="resourceType", tag=True, kw_only=True):
+    """A resource; its class name is its resourceType."""
+
+    id: str | None = None
+
+
+class Component(Element):
+    code: BareConcept | None = None
+    value_quantity: Quantity | None = None
+    value_codeable_concept: BareConcept | None = None
+    value_boolean: bool | None = None
+    value_integer: int | None = None
+    data_absent_reason: Raw = NOTHING
+    reference_range: list[ReferenceRange] | None = None
+
+
+class Observation(Resource):
+    contained: list[Raw] | None = None
+    status: str | None = None
+    category: Raw = NOTHING  # looked into only where a code alone does not say what was measured
+    code: BareConcept | None = None
+    subject: Subject | None = None
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    effective_instant: str | None = None
+    issued: str | None = None
+    performer: Raw = NOTHING
+    value_quantity: Quantity | None = None
+    value_codeable_concept: BareConcept | None = None
+    value_string: Raw = NOTHING
+    value_boolean: bool | None = None
+    value_integer: int | None = None
+    data_absent_reason: Raw = NOTHING
+    body_site: Raw = NOTHING
+    device: Raw = NOTHING
+    reference_range: list[ReferenceRange] | None = None
+    component: list[Component] | None = None
+
+
+class Stage(Element):
+    summary: CodeableConcept | None = None
+
+
+class Condition(Resource):
+    extension: list[Extension] | None = None
+    clinical_status: CodeableConcept | None = None
+    verification_status: CodeableConcept | None = None
+    severity: CodeableConcept | None = None
+    code: CodeableConcept | None = None
+    body_site: list[CodeableConcept] | None = None
+    subject: Subject | None = None
+    onset_date_time: str | None = None
+    onset_period: Period | None = None
+    abatement_date_time: str | None = None
+    abatement_period: Period | None = None
+    abatement_boolean: bool | None = None
+    abatement_age: Raw = NOTHING
+    abatement_range: Raw = NOTHING
+    abatement_string: Raw = NOTHING
+    recorded_date: str | None = None
+    stage: list[Stage] | None = None
+
+
+class Medication(Resource):
+    code: CodeableConcept | None = None
+    ingredient: list[Ingredient] | None = None
+
+
+class Ingredient(Element):
+    item_codeable_concept: CodeableConcept | None = None
+
+
+class TimingRepeat(Element):
+    bounds_period: Period | None = None
+
+
+class Timing(Element):
+    event: list[str] | None = None
+    repeat: TimingRepeat | None = None
+
+
+class Dosage(Element):
+    timing: Timing | None = None
+
+
+class MedicationRequest(Resource):
+    contained: list[Raw] | None = None
+    extension: list[Extension] | None = None
+    status: str | None = None
+    intent: str | None = None
+    do_not_perform: bool | None = None
+    medication_codeable_concept: CodeableConcept | None = None
+    medication_reference: Reference | None = None
+    subject: Subject | None = None
+    authored_on: str | None = None
+    dosage_instruction: list[Dosage] | None = None
+
+
+class MedicationAdministration(Resource):
+    contained: list[Raw] | None = None
+    extension: list[Extension] | None = None
+    status: str | None = None
+    medication_codeable_concept: CodeableConcept | None = None
+    medication_reference: Reference | None = None
+    subject: Subject | None = None
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+
+
+class MedicationStatement(Resource):
+    contained: list[Raw] | None = None
+    status: str | None = None
+    medication_codeable_concept: CodeableConcept | None = None
+    medication_reference: Reference | None = None
+    subject: Subject | None = None
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    date_asserted: str | None = None
+
+
+class Procedure(Resource):
+    extension: list[Extension] | None = None
+    status: str | None = None
+    category: CodeableConcept | None = None
+    code: CodeableConcept | None = None
+    subject: Subject | None = None
+    performed_date_time: str | None = None
+    performed_period: Period | None = None
+    body_site: list[CodeableConcept] | None = None
+
+
+class Hospitalization(Element):
+    discharge_disposition: CodeableConcept | None = None
+
+
+class Encounter(Resource):
+    status: str | None = None
+    class_: Coding | None = msgspec.field(default=None, name="class")
+    type: list[CodeableConcept] | None = None
+    service_type: CodeableConcept | None = None
+    subject: Subject | None = None
+    period: Period | None = None
+    reason_code: list[CodeableConcept] | None = None
+    hospitalization: Hospitalization | None = None
+
+
+class Answer(Element):
+    value_boolean: bool | None = None
+    value_decimal: float | None = None
+    value_integer: int | None = None
+    value_coding: Coding | None = None
+    value_string: str | None = None
+    value_quantity: Quantity | None = None
+
+
+class Item(Element):
+    link_id: str | None = None
+    answer: list[Answer] | None = None
+    item: list[Item] | None = None
+
+
+class QuestionnaireResponse(Resource):
+    questionnaire: str | None = None
+    status: str | None = None
+    subject: Subject | None = None
+    authored: str | None = None
+    source: Subject | None = None
+    item: list[Item] | None = None
+
+
+class ServiceRequest(Resource):
+    extension: list[Extension] | None = None
+    identifier: list[Identifier] | None = None
+    status: str | None = None
+    intent: str | None = None
+    category: list[CodeableConcept] | None = None
+    do_not_perform: bool | None = None
+    code: CodeableConcept | None = None
+    subject: Subject | None = None
+    occurrence_date_time: str | None = None
+    occurrence_period: Period | None = None
+    authored_on: str | None = None
+    body_site: list[CodeableConcept] | None = None
+
+
+class CarePlan(Resource):
+    identifier: list[Identifier] | None = None
+    status: str | None = None
+    intent: str | None = None
+    category: list[CodeableConcept] | None = None
+    subject: Subject | None = None
+    period: Period | None = None
+    created: str | None = None
+
+
+class Participant(Element):
+    actor: Subject | None = None
+
+
+class Appointment(Resource):
+    status: str | None = None
+    service_category: list[CodeableConcept] | None = None
+    service_type: list[CodeableConcept] | None = None
+    appointment_type: CodeableConcept | None = None
+    reason_code: list[CodeableConcept] | None = None
+    start: str | None = None
+    end: str | None = None
+    created: str | None = None
+    participant: list[Participant] | None = None
+
+
+class HumanName(Element):
+    use: str | None = None
+    text: str | None = None
+    family: str | None = None
+    given: list[str] | None = None
+    prefix: list[str] | None = None
+    suffix: list[str] | None = None
+
+
+class ContactPoint(Element):
+    system: str | None = None
+    value: str | None = None
+    use: str | None = None
+    rank: int | None = None
+    period: Period | None = None
+
+
+class Communication(Element):
+    language: CodeableConcept | None = None
+    preferred: bool | None = None
+
+
+class PatientLink(Element):
+    other: Reference | None = None
+    type: str | None = None
+
+
+class PatientExtension(Element):
+    url: str | None = None
+    value_boolean: bool | None = None
+    value_codeable_concept: CodeableConcept | None = None
+
+
+class Patient(Resource):
+    extension: list[PatientExtension] | None = None
+    identifier: list[Identifier] | None = None
+    active: bool | None = None
+    name: list[HumanName] | None = None
+    telecom: list[ContactPoint] | None = None
+    gender: str | None = None
+    birth_date: str | None = None
+    deceased_boolean: bool | None = None
+    deceased_date_time: str | None = None
+    communication: list[Communication] | None = None
+    link: list[PatientLink] | None = None
+
+
+class OutcomeIssue(Element):
+    severity: str | None = None
+    code: str | None = None
+
+
+class OperationOutcome(Resource):
+    issue: list[OutcomeIssue] | None = None
+
+
+READ: tuple[type[Resource], ...] = (
+    Patient, Condition, Observation, Medication, MedicationRequest, MedicationAdministration,
+    MedicationStatement, Procedure, Encounter, QuestionnaireResponse, ServiceRequest, CarePlan, Appointment,
+    OperationOutcome,
+)  # fmt: skip
+
+
+class Unread(Resource):
+    """A resource of a type that we know and do not need; nothing of it is decoded."""
+
+
+_named = {cls.__name__ for cls in READ} | {"Bundle"}
+UNREAD: tuple[type[Resource], ...] = tuple(
+    msgspec.defstruct(name, [], bases=(Unread,), tag=name, kw_only=True)
+    for name in RESOURCE_TYPES
+    if name not in _named
+)
+
+if TYPE_CHECKING:
+    AnyResource = Resource
+else:
+    AnyResource = Union[(*READ, *UNREAD)]
+
+
+class Link(Element):
+    relation: str | None = None
+    url: str | None = None
+
+
+class Entry(Element):
+    full_url: str | None = None
+    resource: AnyResource | None = None
+
+
+class Bundle(Resource):
+    type: str | None = None
+    link: list[Link] | None = None
+    entry: list[Entry | None] | None = None
+
+
+if TYPE_CHECKING:
+    Body = Resource
+else:
+    Body = Union[(*READ, *UNREAD, Bundle, None)]
+
+body_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Body)
+resource_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyResource)
