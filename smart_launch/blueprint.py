@@ -1,0 +1,202 @@
+"""The web face of SMART: launch, callback, and our public keys."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+import requests
+from flask import Blueprint, Response, abort, g, jsonify, make_response, redirect, request
+from flask.typing import ResponseReturnValue
+
+from models.text import N_
+from smart_launch.authorization import depart, digest, exchange
+from smart_launch.context import LaunchContext, launch_context
+from smart_launch.discovery import Discovery, SmartConfiguration
+from smart_launch.errors import (
+    START_AGAIN,
+    AuthorizationDenied,
+    BadLaunchRequest,
+    StateRefused,
+    UnknownIssuer,
+    error_code,
+)
+from smart_launch.http import new_session
+from smart_launch.identity import Identities, check_clinician
+from smart_launch.keys import JWKS_MAX_AGE, KeyRing
+from smart_launch.ports import Clock, Launches, OnLaunched, PendingLaunch, Registration, Registrations
+from smart_launch.token_endpoint import TokenEndpoint
+from smart_launch.token_response import TokenResponse
+
+COOKIE: Final = "__Host-stride-launch"
+_COOKIE_VALUE: Final = re.compile(r"[A-Za-z0-9_\-]{43}")
+
+_INCOMPLETE: Final = N_(
+    "This link does not come from a record system: something is missing in it. {again}", again=START_AGAIN
+)
+_UNKNOWN: Final = N_("The record system that opened this app is not connected to Stride. {again}", again=START_AGAIN)
+_NOT_YOURS: Final = N_(
+    "This sign-in has expired, was used before, or was started in another browser. {again}", again=START_AGAIN
+)
+_DENIED: Final = N_("The record system did not let this app in. {again}", again=START_AGAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class SmartServices:
+    """What the routes work with, built once."""
+
+    registrations: Registrations
+    launches: Launches
+    discovery: Discovery
+    endpoint: TokenEndpoint
+    identities: Identities
+    clock: Clock
+    redirect_uri: str
+
+
+def create_blueprint(
+    registrations: Registrations,
+    launches: Launches,
+    keyring: KeyRing,
+    on_launched: OnLaunched,
+    clock: Clock,
+    public_base: str,
+    http: requests.Session | None = None,
+) -> Blueprint:
+    """The routes `/smart/launch`, `/smart/callback` and `/smart/jwks.json`.
+
+    They raise the errors of `smart_launch.errors`; the app renders them. As soon as the EHR is known,
+    `flask.g.frame_ancestors` holds the origins that may frame the answer, an error page included.
+    """
+    http = http or new_session()
+    services = SmartServices(
+        registrations,
+        launches,
+        Discovery(http, clock),
+        TokenEndpoint(keyring, http),
+        Identities(http, clock),
+        clock,
+        redirect_uri=f"{public_base.rstrip('/')}/smart/callback",
+    )
+    bp = Blueprint("smart_launch", __name__, url_prefix="/smart")
+
+    @bp.get("/launch")
+    def launch() -> ResponseReturnValue:
+        return leave(services, iss=_single("iss"), launch=_single("launch"))
+
+    @bp.get("/callback")
+    def callback() -> ResponseReturnValue:
+        if request.method != "GET":  # Flask lets HEAD through to a GET route; it must not spend a code
+            abort(405)
+        return on_launched(arrive(services))
+
+    @bp.get("/jwks.json")
+    def jwks() -> ResponseReturnValue:
+        answer = jsonify(keyring.jwks())
+        answer.headers["Cache-Control"] = f"public, max-age={JWKS_MAX_AGE}"
+        answer.headers["Access-Control-Allow-Origin"] = "*"
+        return answer
+
+    return bp
+
+
+def leave(services: SmartServices, *, iss: str, launch: str) -> Response:
+    """The redirect to the authorization server; an unknown issuer is refused before anything is called."""
+    registration = registered(services.registrations, iss)
+    _framed_by(registration)
+    secret = _browser_secret() or secrets.token_urlsafe(32)
+    departure = depart(
+        registration,
+        services.discovery.configuration(registration),
+        iss=iss,
+        launch=launch,
+        redirect_uri=services.redirect_uri,
+        browser=digest(secret),
+        now=services.clock(),
+    )
+    services.launches.save(departure.pending)
+    answer = make_response(redirect(departure.url, 302))
+    _remember_browser(answer, secret)
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+def arrive(services: SmartServices) -> LaunchContext:
+    """The context of the launch that comes back here, if it left from this browser. Source: SM-L5, SM-L8."""
+    pending = _taken(services)
+    registration = registered(services.registrations, pending.iss)
+    _framed_by(registration)
+    if "error" in request.args:
+        raise AuthorizationDenied(_DENIED, error_code(request.args.get("error")))
+    code = _single("code")
+    configuration = services.discovery.configuration(registration)
+    response = exchange(services.endpoint, registration, configuration, pending, code, services.clock())
+    return launch_context(
+        tenant_id=registration.tenant_id,
+        iss=registration.iss,
+        requested=pending.scope,
+        fhir_user=_fhir_user(services, registration, configuration, pending, response),
+        response=response,
+    )
+
+
+def registered(registrations: Registrations, iss: str) -> Registration:
+    """The registration of an issuer, with or without a slash at its end; `UnknownIssuer` for any other."""
+    other = iss.removesuffix("/") if iss.endswith("/") else f"{iss}/"
+    registration = registrations.by_iss(iss) or registrations.by_iss(other)
+    if registration is None:
+        raise UnknownIssuer(_UNKNOWN)
+    return registration
+
+
+def _taken(services: SmartServices) -> PendingLaunch:
+    """The open launch of the `state`, taken for good, and only by the browser that it left from."""
+    pending = services.launches.take(digest(_single("state")), services.clock())
+    secret = _browser_secret()
+    if pending is None or secret is None or not hmac.compare_digest(pending.browser, digest(secret)):
+        raise StateRefused(_NOT_YOURS)
+    return pending
+
+
+def _fhir_user(
+    services: SmartServices,
+    registration: Registration,
+    configuration: SmartConfiguration,
+    pending: PendingLaunch,
+    response: TokenResponse,
+) -> str | None:
+    """Who is asking; `None` where we did not ask for an id_token, or none came."""
+    if response.id_token is None or "openid" not in pending.scope.split():
+        return None
+    identity = services.identities.identify(response.id_token, registration, configuration, pending.nonce)
+    check_clinician(identity.fhir_user)
+    return identity.fhir_user
+
+
+def _single(name: str) -> str:
+    values = request.args.getlist(name)
+    if len(values) != 1 or not values[0]:
+        raise BadLaunchRequest(_INCOMPLETE, f"{name} {len(values)} times")
+    return values[0]
+
+
+def _framed_by(registration: Registration) -> None:
+    g.frame_ancestors = registration.frame_ancestors
+
+
+def _browser_secret() -> str | None:
+    value = request.cookies.get(COOKIE, "")
+    return value if _COOKIE_VALUE.fullmatch(value) else None
+
+
+def _remember_browser(answer: Response, secret: str) -> None:
+    """One secret for all launches of this browser, so that two tabs do not disturb each other.
+
+    In an EHR's frame browsers keep only a partitioned cookie; on loopback they take `Secure` over http.
+    Source: SM-L9.
+    """
+    answer.set_cookie(COOKIE, secret, path="/", secure=True, httponly=True, samesite="None", partitioned=True)
