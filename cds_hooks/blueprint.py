@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
-from flask import Blueprint
+from flask import Blueprint, Response, g, request
 
-from cds_hooks.ports import Charts, Clients, Feedbacks, Intake
+from cds_hooks.cards import cards_for
+from cds_hooks.catalogue import Service, check_known, discovery, find_service
+from cds_hooks.client_auth import Authenticator
+from cds_hooks.cors import with_cors
+from cds_hooks.drafts import draft_orders
+from cds_hooks.errors import MalformedCall, UnsupportedBody
+from cds_hooks.feedback import decode_feedback
+from cds_hooks.ports import Charts, Client, Clients, Feedbacks, HookCall, Intake
+from cds_hooks.prefetch import chart_from
+from cds_hooks.problems import answer_to, json_response
+from cds_hooks.schemas import HookRequest, decode_hook
+
+log = logging.getLogger(__name__)
+
+_JSON_TYPES: Final = frozenset(("", "application/json", "application/fhir+json", "text/json"))
 
 
 def create_blueprint(
@@ -29,4 +45,82 @@ def create_blueprint(
     never with the Host header. `token_clock` is the time that tokens are judged by where that is not
     `clock`: a demonstration moves its clock, the tokens of its EHR do not.
     """
-    raise NotImplementedError
+    bp = Blueprint("cds_hooks", __name__, url_prefix="/cds-services")
+    base = f"{public_base.rstrip('/')}/cds-services"
+    authenticator, token_time = Authenticator(clients), token_clock or clock
+
+    def authenticated(*audiences: str) -> Client:
+        client = authenticator.authenticate(request.headers.get("Authorization"), audiences, token_time())
+        g.cds_client = client
+        return client
+
+    @bp.get("")
+    def discover() -> Response:
+        if discovery_needs_jwt:
+            authenticated(base)
+        return json_response(discovery(gettext))
+
+    @bp.post("/<service_id>")
+    def call(service_id: str) -> Response:
+        check_known(service_id)
+        client = authenticated(f"{base}/{service_id}")
+        hook = decode_hook(_body(max_body_bytes))
+        service = find_service(service_id, hook.hook)
+        hook_call = call_of(hook, service, client)
+        chart = chart_from(hook, client, charts)
+        offer = intake.receive(hook_call, chart, now=clock())
+        cards = cards_for(offer, gettext=gettext)
+        _log_call(hook_call, len(cards), offer.quiet_reason)
+        return json_response({"cards": cards})
+
+    @bp.post("/<service_id>/feedback")
+    def feedback(service_id: str) -> Response:
+        check_known(service_id)
+        client = authenticated(f"{base}/{service_id}/feedback", f"{base}/{service_id}")
+        entries = decode_feedback(_body(max_body_bytes))
+        feedbacks.record(client, service_id, entries, now=clock())
+        log.info("feedback service=%s issuer=%s entries=%d", service_id, client.issuer, len(entries))
+        return Response(status=200)
+
+    @bp.after_request
+    def cors(response: Response) -> Response:
+        client: Client | None = g.get("cds_client")
+        return with_cors(request, response, client.cors_origins if client else clients.origins())
+
+    bp.register_error_handler(Exception, answer_to)
+    return bp
+
+
+def call_of(hook: HookRequest, service: Service, client: Client) -> HookCall:
+    """The call as the referral side sees it. Raises `MalformedCall` for a context field that the hook requires."""
+    context = hook.context
+    for name in service.needs:
+        if not context.has(name):
+            raise MalformedCall(f"{service.hook} requires {name}", f"context.{name}")
+    return HookCall(
+        tenant_id=client.tenant_id,
+        client=client,
+        service_id=service.id,
+        hook=service.hook,
+        hook_instance=hook.hook_instance,
+        patient_id=context.patient_id,
+        user=context.user_id,
+        encounter_id=context.encounter_id,
+        fhir_server=hook.fhir_server,
+        draft_orders=draft_orders(context.draft_orders, context.patient_id, context.selections),
+    )
+
+
+def _body(max_bytes: int) -> bytes:
+    if request.mimetype not in _JSON_TYPES:
+        raise UnsupportedBody(f"the body must be application/json, not {request.mimetype[:60]}")
+    request.max_content_length = max_bytes  # before the first read, so that a large body is never held
+    return request.get_data(cache=False)
+
+
+def _log_call(call: HookCall, cards: int, quiet_reason: str) -> None:
+    """Ids and counts only; `hookInstance` ties our line to the client's (CH-R3)."""
+    log.info(
+        "hook=%s service=%s issuer=%s instance=%s cards=%d quiet=%s",
+        *(call.hook, call.service_id, call.client.issuer, call.hook_instance, cards, quiet_reason or "-"),
+    )

@@ -6,6 +6,7 @@ CdsHooksError
     MalformedCall        not JSON, a required field missing, a hook that is not registered for the service
     UnsupportedBody      a media type that is not JSON
     MissingData          required prefetch that cannot be obtained
+    KeysUnavailable      the client's public keys cannot be had at the moment
 """
 
 from __future__ import annotations
@@ -43,3 +44,7 @@ class MissingData(CdsHooksError):
     def __init__(self, keys: Iterable[str]) -> None:
         self.keys = tuple(sorted(keys))
         super().__init__(f"required prefetch could not be obtained: {', '.join(self.keys)}")
+
+
+class KeysUnavailable(CdsHooksError):
+    """The client's public keys have never been read and cannot be read now."""

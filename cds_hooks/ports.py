@@ -11,8 +11,9 @@ from uuid import UUID
 from models.decision import Decision
 
 if TYPE_CHECKING:
-    from mappings.bundle import Chart, Part
     from mappings.queries import Query
+
+    from mappings.bundle import Chart, Part
 
 KeySource = Callable[[bool], Mapping[str, Any]]
 
@@ -148,7 +149,5 @@ class FeedbackEntry:
 class Feedbacks(Protocol):
     """Where feedback is kept and acted on."""
 
-    def record(
-        self, client: Client, service_id: str, entries: Iterable[FeedbackEntry], *, now: datetime
-    ) -> None:
+    def record(self, client: Client, service_id: str, entries: Iterable[FeedbackEntry], *, now: datetime) -> None:
         """Keep each entry once, keyed (card, outcome, suggestions, time), and act on it."""

@@ -1,0 +1,121 @@
+"""An offer becomes a card, or none."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from cds_hooks.detail import detail_of
+from cds_hooks.markdown import Gettext, plain, shortened
+from cds_hooks.ports import Offer
+from cds_hooks.reasons import OFFERED
+from mappings.canonical import CARD_TOPICS
+from models.decision import NoProposal, Proposal, Verdict
+from models.text import N_, Text
+
+_SUMMARY_MAX: Final = 139  # "< 140" (CH-C1)
+_SOURCE_URL: Final = "https://w3id.org/stride-referral"
+
+# Critical is for danger to life, judged by the clinician who reads it (CH-C2).
+_INDICATORS: Final = {Verdict.HOLD_EMERGENCY: "critical", Verdict.HOLD: "warning"}
+
+
+def cards_for(offer: Offer, *, gettext: Gettext = None, source_url: str = _SOURCE_URL) -> list[dict[str, Any]]:
+    """The cards of one offer; empty when there is nothing to say. Source: CH-C1 to CH-C9, CH-A1 to CH-A6."""
+    proposal = offer.decision
+    if not offer.show or isinstance(proposal, NoProposal):
+        return []
+    return [_card(offer, proposal, gettext, source_url)]
+
+
+def _card(offer: Offer, proposal: Proposal, gettext: Gettext, source_url: str) -> dict[str, Any]:
+    verdict = proposal.assessment.verdict
+    card: dict[str, Any] = {
+        "uuid": str(offer.card_id),
+        "summary": shortened(plain(_summary(offer, proposal), gettext), _SUMMARY_MAX),
+        "detail": detail_of(offer, proposal, gettext),
+        "indicator": _INDICATORS.get(verdict, "info"),
+        "source": _source(gettext, source_url),
+    }
+    if _may_suggest(offer, proposal):
+        card["suggestions"] = [_suggestion(offer, proposal, gettext)]
+        card["selectionBehavior"] = "at-most-one"
+    if not verdict.held:  # to dismiss a warning is not to decline the referral
+        card["overrideReasons"] = [_reason(reason, gettext) for reason in OFFERED]
+    if offer.launch_url:
+        card["links"] = [_link(offer, offer.launch_url, verdict, gettext)]
+    return card
+
+
+def _may_suggest(offer: Offer, proposal: Proposal) -> bool:
+    """Nothing to act on is offered while a rule forbids it, whatever the caller put into the offer."""
+    assessment = proposal.assessment
+    return (
+        bool(offer.suggestion)
+        and assessment.verdict in (Verdict.REFER, Verdict.INCOMPLETE)
+        and assessment.release.referral
+    )
+
+
+def _summary(offer: Offer, proposal: Proposal) -> Text:
+    verdict, name = proposal.assessment.verdict, proposal.destination.name
+    first = next((finding.text for finding in proposal.assessment.findings), N_("see the details"))
+    match verdict:
+        case Verdict.HOLD_EMERGENCY:
+            return N_("Emergency, no exercise: {finding}", finding=first)
+        case Verdict.HOLD:
+            return N_("No exercise for now: {finding}", finding=first)
+        case Verdict.CLEARANCE:
+            return N_("Exercise referral waits for your clearance: {finding}", finding=first)
+        case Verdict.INCOMPLETE if not proposal.assessment.release.referral:
+            return N_("Exercise referral waits for missing information")
+        case _ if offer.clinician_deadline is not None:
+            day = offer.clinician_deadline.date().isoformat()
+            return N_("Exercise referral ({name}) goes out on {day} unless you say no", name=name, day=day)
+        case _:
+            return N_("Exercise referral ({name}) is ready to sign", name=name)
+
+
+def _source(gettext: Gettext, url: str) -> dict[str, Any]:
+    topic = {
+        "system": CARD_TOPICS,
+        "code": "exercise-referral",
+        "display": plain(N_("Exercise referral"), gettext),
+    }
+    return {"label": "Stride", "url": url, "topic": topic}
+
+
+def _suggestion(offer: Offer, proposal: Proposal, gettext: Gettext) -> dict[str, Any]:
+    return {
+        "label": plain(N_("Refer: {name}", name=proposal.destination.name), gettext),
+        "uuid": str(offer.suggestion_id),
+        "isRecommended": True,
+        "actions": [
+            {"type": "create", "description": _description(resource, proposal, gettext), "resource": resource}
+            for resource in offer.suggestion
+        ],
+    }
+
+
+def _description(resource: dict[str, Any], proposal: Proposal, gettext: Gettext) -> str:
+    match resource["resourceType"]:
+        case "ServiceRequest":
+            return plain(N_("Draft referral: {name}", name=proposal.destination.name), gettext)
+        case "CarePlan":
+            return plain(N_("Draft exercise plan"), gettext)
+        case "Goal":
+            goal = resource.get("description", {}).get("text", "")
+            return plain(N_("Proposed goal: {goal}", goal=goal) if goal else N_("Proposed goal"), gettext)
+        case kind:
+            return plain(N_("Create {kind}", kind=kind), gettext)
+
+
+def _reason(reason: Any, gettext: Gettext) -> dict[str, str]:
+    return {"code": reason.code, "system": reason.system, "display": plain(reason.display, gettext)}
+
+
+def _link(offer: Offer, url: str, verdict: Verdict, gettext: Gettext) -> dict[str, str]:
+    label = N_("Record clearance") if verdict is Verdict.CLEARANCE else N_("Look, change or decline in Stride")
+    link = {"label": plain(label, gettext), "url": url, "type": "smart"}
+    if offer.app_context:
+        link["appContext"] = offer.app_context
+    return link

@@ -1,0 +1,99 @@
+"""The services that we offer, as discovery lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mappings.queries import prefetch_templates
+
+from cds_hooks.errors import MalformedCall, UnknownService
+from models.text import N_, Text
+
+CDS_HOOKS_VERSION: Final = "2.0.1"  # what we speak on the wire (CH-D4)
+EXERCISE_REFERRAL: Final = "exercise-referral"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service on one hook. The same id on several hooks: newer guidance supersedes older (CH-D7)."""
+
+    id: str
+    hook: str
+    hook_version: str  # of the published hook definition
+    title: Text
+    description: Text
+    needs: tuple[str, ...]  # context fields that the hook requires beside patientId
+    usage: Text
+
+
+_TITLE = N_("Exercise referral by default")
+_USAGE = N_(
+    "Needs the patient and the conditions by prefetch or FHIR access; everything else makes the answer more"
+    " complete. Every call needs a signed client token."
+)
+
+SERVICES: Final = (
+    Service(
+        id=EXERCISE_REFERRAL,
+        hook="patient-view",
+        hook_version="1.0",
+        title=_TITLE,
+        description=N_(
+            "Refers people with cancer to a safe exercise programme unless the clinician or the patient says no;"
+            " shows what speaks against it."
+        ),
+        needs=("userId",),
+        usage=_USAGE,
+    ),
+    Service(
+        id=EXERCISE_REFERRAL,
+        hook="order-sign",
+        hook_version="1.0",
+        title=_TITLE,
+        description=N_(
+            "While cancer treatment is being ordered: refers the patient to a safe exercise programme unless the"
+            " clinician or the patient says no; shows what speaks against it."
+        ),
+        needs=("userId", "draftOrders"),
+        usage=_USAGE,
+    ),
+)
+
+_BY_ID_AND_HOOK: Final[Mapping[tuple[str, str], Service]] = {(one.id, one.hook): one for one in SERVICES}
+_IDS: Final = frozenset(one.id for one in SERVICES)
+
+
+def check_known(service_id: str) -> None:
+    """Raises `UnknownService` when no service has this id (CH-R1)."""
+    if service_id not in _IDS:
+        raise UnknownService(f"no service {service_id!r}")
+
+
+def find_service(service_id: str, hook: str) -> Service:
+    """The service of this id for this hook. Raises `MalformedCall` for a hook that it is not for (CH-D7)."""
+    check_known(service_id)
+    service = _BY_ID_AND_HOOK.get((service_id, hook))
+    if service is None:
+        hooks = ", ".join(one.hook for one in SERVICES if one.id == service_id)
+        raise MalformedCall(f"service {service_id} is for {hooks}", "hook")
+    return service
+
+
+def discovery(gettext: Callable[[str], str] | None = None) -> dict[str, Any]:
+    """What `GET /cds-services` answers. Source: CH-D1 to CH-D8."""
+    return {"services": [_listed(service, gettext) for service in SERVICES]}
+
+
+def _listed(service: Service, gettext: Callable[[str], str] | None) -> dict[str, Any]:
+    return {
+        "hook": service.hook,
+        "id": service.id,
+        "title": service.title.render(gettext),
+        "description": service.description.render(gettext),
+        "version": CDS_HOOKS_VERSION,
+        "hookVersion": service.hook_version,
+        "prefetch": dict(prefetch_templates()),
+        "usageRequirements": service.usage.render(gettext),
+    }
