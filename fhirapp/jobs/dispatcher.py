@@ -1,0 +1,104 @@
+"""Runs due jobs: claim one by lease, do it outside any transaction, finish it by fence."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from fhirapp.db.base import Sessions
+from fhirapp.ehr.errors import EhrError, EhrUnavailable
+from fhirapp.jobs.table import Claim, backoff, bury, claim_one, enqueue, finish, retry
+from fhirapp.referrals.errors import ReferralNotFound
+
+log = logging.getLogger("stride.jobs")
+
+Handler = Callable[[str, UUID], None]  # tenant id, referral id
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatcher:
+    """One worker's loop. Any number may run, in any number of processes."""
+
+    sessions: Sessions
+    handlers: Mapping[str, Handler]
+    clock: Callable[[], datetime]
+
+    def run_one(self) -> bool:
+        """Run the next due job; False when nothing is due."""
+        claim = claim_one(self.sessions, self.clock())
+        if claim is None:
+            return False
+        self.run(claim)
+        return True
+
+    def run(self, claim: Claim) -> None:
+        """Run one claimed job to its end: done, to be tried again, or dead."""
+        try:
+            self.handlers[claim.kind](claim.tenant_id, UUID(claim.payload["referral"]))
+        except EhrUnavailable as error:
+            self._again(claim, error, error.retry_after)
+        except (EhrError, ReferralNotFound) as error:
+            self._bury(claim, error)
+        except Exception as error:
+            log.exception("job %s %s failed", claim.kind, claim.id)
+            self._again(claim, error, None)
+        else:
+            self._done(claim)
+
+    def run_due(self, limit: int = 1000) -> int:
+        """Run what is due now, at most `limit` jobs; returns how many."""
+        for count in range(limit):
+            if not self.run_one():
+                return count
+        return limit
+
+    def run_forever(self, stop: threading.Event, idle: float = 0.5) -> None:
+        """Until `stop` is set. A failure of the database is logged and waited out, it does not end the worker."""
+        while not stop.is_set():
+            try:
+                busy = self.run_one()
+            except Exception:
+                log.exception("the job table cannot be read")
+                busy = False
+            if not busy:
+                stop.wait(idle)
+
+    def _done(self, claim: Claim) -> None:
+        with self.sessions.begin() as session:
+            if finish(session, claim):
+                return
+            # The job was made due again while it ran: what we did may have crossed a change, so look once more.
+            enqueue(
+                session,
+                claim.tenant_id,
+                claim.kind,
+                f"{claim.kind}/{claim.payload['referral']}",
+                claim.payload,
+                run_at=self.clock(),
+            )
+
+    def _again(self, claim: Claim, error: Exception, retry_after: float | None) -> None:
+        wait = timedelta(seconds=retry_after) if retry_after is not None else backoff(claim.failures)
+        with self.sessions.begin() as session:
+            retry(
+                session,
+                claim,
+                run_at=self.clock() + wait,
+                error=_slug(error),
+                for_ever=isinstance(error, EhrUnavailable),
+            )
+        log.warning("job %s %s will be tried again: %s", claim.kind, claim.id, _slug(error))
+
+    def _bury(self, claim: Claim, error: Exception) -> None:
+        with self.sessions.begin() as session:
+            bury(session, claim, error=_slug(error))
+        log.error("job %s %s is dead and needs a person: %s", claim.kind, claim.id, _slug(error))
+
+
+def _slug(error: Exception) -> str:
+    """Class and, for an EHR's answer, the message we composed ourselves: no patient data can be in it."""
+    return f"{type(error).__name__}: {error}" if isinstance(error, EhrError) else type(error).__name__

@@ -1,0 +1,110 @@
+"""Durable jobs in the application's own database: enqueue with the change, claim by lease, finish by fence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from fhirapp.db.base import Base, Moment, Sessions
+
+LEASE: Final = timedelta(seconds=60)  # must exceed everything one job may wait for
+MAX_ATTEMPTS: Final = 12
+
+
+class Job(Base):
+    """One thing to do at or after `run_at`. `key` is unique: the same job enqueued twice is one job."""
+
+    __tablename__ = "job"
+    __table_args__ = (
+        sa.Index(
+            "ix_job_due", "run_at", sqlite_where=sa.text("state = 'ready'"), postgresql_where=sa.text("state = 'ready'")
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    tenant_id: Mapped[str]
+    kind: Mapped[str]
+    key: Mapped[str] = mapped_column(unique=True)
+    payload: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+    run_at: Mapped[datetime] = mapped_column(Moment)
+    attempts: Mapped[int] = mapped_column(default=0)  # grows with each claim: the fence
+    failures: Mapped[int] = mapped_column(default=0)
+    state: Mapped[str] = mapped_column(default="ready")  # ready | done | dead
+    error: Mapped[str | None] = mapped_column(sa.Text)  # class and slug of the last failure; no patient data
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job that this process may run until its lease ends."""
+
+    id: int
+    tenant_id: str
+    kind: str
+    payload: dict[str, Any]
+    attempts: int
+    failures: int
+
+
+def enqueue(
+    session: Session, tenant_id: str, kind: str, key: str, payload: dict[str, Any], *, run_at: datetime
+) -> None:
+    """Put a job into the caller's transaction; one with the same key is made due again instead.
+
+    Re-arming raises the fence, so that a worker that is busy with the old claim cannot mark the new work done.
+    """
+    job = session.execute(sa.select(Job).where(Job.key == key).with_for_update()).scalar_one_or_none()
+    if job is None:
+        session.add(Job(tenant_id=tenant_id, kind=kind, key=key, payload=payload, run_at=run_at))
+        session.flush()
+        return
+    job.state, job.run_at, job.payload, job.failures, job.error = "ready", run_at, payload, 0, None
+    job.attempts += 1
+
+
+def claim_one(sessions: Sessions, now: datetime, *, only: str | None = None) -> Claim | None:
+    """The next due job, leased to the caller; `None` when nothing is due. `only`: just the job with this key."""
+    with sessions.begin() as session:
+        due = sa.select(Job).where(Job.state == "ready", Job.run_at <= now).order_by(Job.run_at).limit(1)
+        if only is not None:
+            due = sa.select(Job).where(Job.state == "ready", Job.key == only)
+        job = session.execute(due.with_for_update(skip_locked=True)).scalar_one_or_none()
+        if job is None:
+            return None
+        job.run_at = now + LEASE
+        job.attempts += 1
+        return Claim(job.id, job.tenant_id, job.kind, dict(job.payload), job.attempts, job.failures)
+
+
+def finish(session: Session, claim: Claim) -> bool:
+    """Mark the job done in the caller's transaction; False when the claim is no longer ours."""
+    return _fenced(session, claim, state="done", error=None)
+
+
+def retry(session: Session, claim: Claim, *, run_at: datetime, error: str, for_ever: bool = False) -> bool:
+    """Make the job due again later; after `MAX_ATTEMPTS` failures it is dead and waits for a person.
+
+    `for_ever`: the fault is the other side's, and a referral must not be lost to a long outage.
+    """
+    failures = claim.failures + 1
+    state = "dead" if failures >= MAX_ATTEMPTS and not for_ever else "ready"
+    return _fenced(session, claim, state=state, run_at=run_at, failures=failures, error=error)
+
+
+def bury(session: Session, claim: Claim, *, error: str) -> bool:
+    """Give the job up at once: a retry could not help."""
+    return _fenced(session, claim, state="dead", error=error)
+
+
+def _fenced(session: Session, claim: Claim, **values: Any) -> bool:
+    ours = sa.and_(Job.id == claim.id, Job.attempts == claim.attempts, Job.state == "ready")
+    done = session.execute(sa.update(Job).where(ours).values(**values).returning(Job.id))
+    return done.scalar_one_or_none() is not None
+
+
+def backoff(failures: int) -> timedelta:
+    """The wait before the next try: 5 s doubling to half an hour."""
+    return min(timedelta(seconds=5 * 2 ** min(failures, 10)), timedelta(minutes=30))

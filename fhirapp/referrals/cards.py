@@ -1,0 +1,51 @@
+"""Which card was shown for which referral, and what the EHR said became of it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from fhirapp.db.base import Base, Moment
+
+HANDLE_LIVES: Final = timedelta(hours=12)
+
+
+class Card(Base):
+    """One card as shown."""
+
+    __tablename__ = "card"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str]
+    referral_id: Mapped[UUID] = mapped_column(sa.ForeignKey("referral.id"), index=True)
+    suggestion_id: Mapped[UUID]
+    hook: Mapped[str]
+    service_id: Mapped[str]
+    hook_instance: Mapped[str]
+    user: Mapped[str | None]
+    at: Mapped[datetime] = mapped_column(Moment)
+    handle_hash: Mapped[str] = mapped_column(index=True)  # of the appContext; the handle itself is never stored
+    handle_used_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class Feedback(Base):
+    """What became of a card, kept once however often it is sent (CH-B4)."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "card_id", "outcome", "suggestions", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    tenant_id: Mapped[str]
+    card_id: Mapped[str]  # as sent; it may be no card of ours
+    referral_id: Mapped[UUID | None]
+    outcome: Mapped[str]
+    suggestions: Mapped[str]  # accepted suggestion ids, comma-separated
+    reason_code: Mapped[str | None]
+    reason_system: Mapped[str | None]
+    comment: Mapped[str | None] = mapped_column(sa.Text)  # sealed free text
+    at: Mapped[datetime] = mapped_column(Moment)
+    received_at: Mapped[datetime] = mapped_column(Moment)

@@ -1,0 +1,105 @@
+"""What an assessment does to a referral: the one place where a verdict becomes a state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from fhirapp.jobs.table import enqueue
+from fhirapp.referrals.referral import Actor, Referral, effects_of
+from fhirapp.referrals.status import BEFORE_RELEASE, Action, State
+from fhirapp.referrals.store import Referrals
+from fhirapp.tenants import Tenant
+
+CLINICIAN_WINDOW, PATIENT_WINDOW = "clinician_window", "patient_window"
+REASSESS, WRITE_BACK = "reassess", "write_back"
+REASSESS_EVERY: Final = timedelta(hours=24)
+
+
+def record_assessment(referral: Referral, summary: Mapping[str, Any], now: datetime) -> None:
+    """Keep the newest assessment with the referral."""
+    referral.summary = dict(summary)
+    referral.verdict = summary["verdict"]
+    referral.tier = summary["tier"]
+    referral.destination = summary["destination"]
+    referral.assessed_at = now
+    cleared = "CLEAR" in {f["effect"] for f in summary["findings"]} and not referral.clearance_open(now)
+    waiting = set(referral.waiting_for) - ({"clearance"} if cleared else set())
+    may = summary["release"]["prescription"] or (cleared and not waiting)
+    referral.prescription_released = bool(may and summary.get("prescription") and not referral.verdict_holds)
+
+
+def state_after(referral: Referral, now: datetime) -> State:
+    """Where a referral that is not released yet belongs, by its newest assessment."""
+    if referral.verdict == "ineligible":
+        return State.INELIGIBLE
+    if referral.verdict_holds:
+        return State.HELD
+    if referral.clearance_open(now):
+        return State.CLEARANCE_PENDING
+    release = referral.summary["release"]
+    if release["referral"] or referral.waiting_for == ("clearance",):
+        return State.PROPOSED
+    return State.INCOMPLETE
+
+
+def judge(
+    session: Session, tenant: Tenant, referral: Referral, summary: Mapping[str, Any], *, now: datetime, occasion: str
+) -> None:
+    """Record an assessment and move the referral as the rules say, in the caller's transaction.
+
+    Before release every verdict has its state. After release only a HOLD moves it; a prescription that has become
+    possible (the answers came in) is written.
+    """
+    before, had_prescription = referral.status, referral.prescription_released
+    record_assessment(referral, summary, now)
+    service = Actor.service(tenant.id)
+    released = before not in BEFORE_RELEASE and before is not State.IDENTIFIED
+    target = before if released and not referral.verdict_holds else state_after(referral, now)
+    if target is not before:
+        referral.move(Action.ASSESS, target, actor=service, at=now)
+    Referrals(session, tenant.id).note(
+        referral,
+        "assessed",
+        actor=service,
+        at=now,
+        before=before,
+        occasion=occasion,
+        verdict=referral.verdict,
+        tier=referral.tier,
+        holds=effects_of(summary, "HOLD", "HOLD-E"),
+        rules_version=summary.get("rules_version", ""),
+    )
+    _arm(session, tenant, referral, before, now)
+    if target is not before or referral.prescription_released != had_prescription:
+        write_back_soon(session, referral, now)
+
+
+def _arm(session: Session, tenant: Tenant, referral: Referral, before: State, now: datetime) -> None:
+    """The timers of the state it has come to."""
+    state = referral.status
+    if state is State.PROPOSED and before is not State.PROPOSED:
+        referral.clinician_deadline = now + tenant.windows.clinician
+        enqueue_for(session, referral, CLINICIAN_WINDOW, referral.clinician_deadline)
+    elif state in BEFORE_RELEASE - {State.PROPOSED}:
+        enqueue_for(session, referral, REASSESS, now + REASSESS_EVERY)
+
+
+def enqueue_for(session: Session, referral: Referral, kind: str, run_at: datetime) -> None:
+    """One job of this kind for this referral; asking again moves it."""
+    enqueue(
+        session,
+        referral.tenant_id,
+        kind,
+        f"{kind}/{referral.id}",
+        {"referral": str(referral.id)},
+        run_at=run_at,
+    )
+
+
+def write_back_soon(session: Session, referral: Referral, now: datetime) -> None:
+    """Have the EHR told, unless nothing of this referral can be there yet."""
+    enqueue_for(session, referral, WRITE_BACK, now)

@@ -1,0 +1,198 @@
+"""The referral itself: a proposal that lives, its append-only history, and what of it is in the EHR."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from fhirapp.db.base import Base, Moment
+from fhirapp.referrals.errors import HoldOpen, TransitionNotAllowed
+from fhirapp.referrals.status import NEEDS_ANSWERS, NEEDS_NO_HOLD, OPEN, Action, Role, State, allowed
+
+SERVICE_NAME: Final = "stride"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, for which tenant."""
+
+    tenant_id: str
+    role: Role
+    reference: str = ""  # "Practitioner/dr-lind"; "" for the service and for a patient's link
+    display: str = ""
+
+    @classmethod
+    def service(cls, tenant_id: str) -> Actor:
+        """The service itself."""
+        return cls(tenant_id, Role.SERVICE, "", SERVICE_NAME)
+
+
+class Referral(Base):
+    """One offer of referral to one patient: an episode. A re-offer is a new one (conventions.md 2)."""
+
+    __tablename__ = "referral"
+    __table_args__ = (
+        sa.UniqueConstraint("tenant_id", "patient_id", "ordinal"),
+        sa.Index(
+            "ix_referral_one_open",
+            "tenant_id",
+            "patient_id",
+            unique=True,
+            sqlite_where=sa.text("is_open = 1"),
+            postgresql_where=sa.text("is_open"),
+        ),
+        sa.Index("ix_referral_state", "tenant_id", "state"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)  # mappings.canonical.episode_id
+    tenant_id: Mapped[str]
+    patient_id: Mapped[str]
+    ordinal: Mapped[int]  # 1 for the first offer to this patient
+    state: Mapped[str]
+    is_open: Mapped[bool]
+    version: Mapped[int] = mapped_column(default=0)  # grows with every change; fences the write-back
+    opened_at: Mapped[datetime] = mapped_column(Moment)
+    state_since: Mapped[datetime] = mapped_column(Moment)
+    assessed_at: Mapped[datetime] = mapped_column(Moment)
+    verdict: Mapped[str]
+    tier: Mapped[str]
+    destination: Mapped[str]
+    prescription_released: Mapped[bool] = mapped_column(default=False)
+    summary: Mapped[dict[str, Any]] = mapped_column(sa.JSON)  # the newest assessment, models/summary.py
+    person: Mapped[str | None] = mapped_column(sa.Text)  # sealed: name, birth date, contact
+    requester: Mapped[str | None]  # who signs or signed: "Practitioner/..."
+    requester_display: Mapped[str | None]
+    encounter: Mapped[str | None]
+    signed_at: Mapped[datetime | None] = mapped_column(Moment)
+    signed_by: Mapped[str | None]  # "clinician" | "standing order" | "accepted suggestion"
+    clinician_deadline: Mapped[datetime | None] = mapped_column(Moment)
+    patient_deadline: Mapped[datetime | None] = mapped_column(Moment)
+    cleared_rules: Mapped[list[str]] = mapped_column(sa.JSON, default=list)  # CLEAR rules a clinician has answered
+    cleared_until: Mapped[datetime | None] = mapped_column(Moment)
+    reason_code: Mapped[str | None]  # why it ended
+    reoffer_at: Mapped[datetime | None] = mapped_column(Moment)
+    owner: Mapped[str | None]  # the navigator who claimed it
+    owner_display: Mapped[str | None]
+    programme: Mapped[str | None]  # id of the programme that it was offered to
+    offers: Mapped[int] = mapped_column(default=0)  # programmes asked so far; numbers the fulfilment Tasks
+
+    @property
+    def status(self) -> State:
+        """The state as a word of the table."""
+        return State(self.state)
+
+    @property
+    def verdict_holds(self) -> bool:
+        """True while a HOLD is open."""
+        return self.verdict.startswith("hold")
+
+    @property
+    def waiting_for(self) -> tuple[str, ...]:
+        """What the release waits for: "answers", "clearance"."""
+        return tuple(self.summary.get("release", {}).get("waiting_for", ()))
+
+    def clearance_open(self, now: datetime) -> bool:
+        """True while a CLEAR finding has no clinician's answer that is still valid."""
+        asked = {f["rule"] for f in self.summary.get("findings", ()) if f["effect"] == "CLEAR"}
+        answered = set(self.cleared_rules) if self.cleared_until and now < self.cleared_until else set()
+        return bool(asked - answered)
+
+    def move(self, action: Action, target: State, *, actor: Actor, at: datetime) -> None:
+        """Move to `target`; raises `TransitionNotAllowed`, or `HoldOpen` where safety forbids it."""
+        if not allowed(action, self.status, target, actor.role):
+            raise TransitionNotAllowed(self.state, action.value, actor.role.value)
+        self._check_guards(target, at)
+        if target is not self.status:
+            self.state, self.state_since = target.value, at
+        self.is_open = target in OPEN
+        self.version += 1
+
+    def _check_guards(self, target: State, at: datetime) -> None:
+        """No release while a HOLD is open or a CLEAR unanswered; no programme without the answers."""
+        if target in NEEDS_NO_HOLD and self.verdict_holds:
+            raise HoldOpen("hold")
+        if target in NEEDS_NO_HOLD - {State.QUEUED} and self.clearance_open(at):
+            raise HoldOpen("clearance")
+        if target in NEEDS_ANSWERS and not self.prescription_released:
+            raise HoldOpen("answers")
+
+
+class ReferralEvent(Base):
+    """One line of a referral's history; lines are only ever added."""
+
+    __tablename__ = "referral_event"
+    __table_args__ = (sa.Index("ix_referral_event_referral", "tenant_id", "referral_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    tenant_id: Mapped[str]
+    referral_id: Mapped[UUID] = mapped_column(sa.ForeignKey("referral.id"))
+    at: Mapped[datetime] = mapped_column(Moment)
+    action: Mapped[str]
+    state_before: Mapped[str | None]
+    state_after: Mapped[str]
+    role: Mapped[str]
+    actor: Mapped[str]
+    actor_display: Mapped[str]
+    details: Mapped[dict[str, Any]] = mapped_column(sa.JSON)  # reason code, rule ids, versions; never free text
+
+
+class EhrResource(Base):
+    """One resource of a referral that is in the EHR, or that a worker has begun to create there.
+
+    The row is written *before* the create, with no reference: whoever comes next then knows that a request may still
+    be under way and looks for its outcome, instead of concluding that nothing was ever written.
+    """
+
+    __tablename__ = "ehr_resource"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "referral_id", "kind"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    tenant_id: Mapped[str]
+    referral_id: Mapped[UUID] = mapped_column(sa.ForeignKey("referral.id"))
+    kind: Mapped[str]  # fhir_status.SERVICE_REQUEST, ...; "fulfilment-task/2" for the second programme asked
+    reference: Mapped[str | None]  # "ServiceRequest/41"; None: creation begun, outcome unknown
+    version_id: Mapped[str | None]
+    status: Mapped[str]  # as last written or read
+    written_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class ContactAttempt(Base):
+    """One try to reach the patient, and how it ended. Source: navigator.md section 4."""
+
+    __tablename__ = "contact_attempt"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    tenant_id: Mapped[str]
+    referral_id: Mapped[UUID] = mapped_column(sa.ForeignKey("referral.id"), index=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    channel: Mapped[str]
+    outcome: Mapped[str]
+    by: Mapped[str]
+    by_display: Mapped[str]
+    next_at: Mapped[datetime | None] = mapped_column(Moment)
+    note: Mapped[str | None] = mapped_column(sa.Text)  # sealed
+
+
+class SafetyAnswers(Base):
+    """The safety questions as asked by a navigator: a QuestionnaireResponse that the next reading includes."""
+
+    __tablename__ = "safety_answers"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    tenant_id: Mapped[str]
+    referral_id: Mapped[UUID] = mapped_column(sa.ForeignKey("referral.id"), index=True)
+    patient_id: Mapped[str]
+    at: Mapped[datetime] = mapped_column(Moment)
+    by: Mapped[str]
+    resource: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+
+
+def effects_of(summary: Mapping[str, Any], *effects: str) -> list[str]:
+    """The ids of the fired rules with one of these effects."""
+    return [finding["rule"] for finding in summary.get("findings", ()) if finding["effect"] in effects]

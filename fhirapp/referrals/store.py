@@ -1,0 +1,132 @@
+"""Referrals of one tenant: a store takes the tenant in its constructor, so no query can forget it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from fhirapp.referrals.errors import ReferralNotFound
+from fhirapp.referrals.referral import Actor, ContactAttempt, EhrResource, Referral, ReferralEvent, SafetyAnswers
+from fhirapp.referrals.status import State
+
+
+class Referrals:
+    """Reads and keeps the referrals of one tenant inside the caller's transaction."""
+
+    def __init__(self, session: Session, tenant_id: str) -> None:
+        self.session, self.tenant_id = session, tenant_id
+
+    def get(self, referral_id: UUID) -> Referral:
+        """One referral; raises `ReferralNotFound`, also for another tenant's."""
+        return self._one(self._of_tenant().where(Referral.id == referral_id))
+
+    def lock(self, referral_id: UUID) -> Referral:
+        """The same, locked until the transaction ends."""
+        return self._one(self._of_tenant().where(Referral.id == referral_id).with_for_update())
+
+    def newest_of(self, patient_id: str) -> Referral | None:
+        """The patient's latest offer, open or closed, locked until the transaction ends."""
+        return self.session.execute(
+            self._of_tenant()
+            .where(Referral.patient_id == patient_id)
+            .order_by(Referral.ordinal.desc())
+            .limit(1)
+            .with_for_update()
+        ).scalar_one_or_none()
+
+    def in_states(self, states: Collection[State]) -> Sequence[Referral]:
+        """All referrals in these states, the longest waiting first."""
+        return (
+            self.session.execute(
+                self._of_tenant()
+                .where(Referral.state.in_([state.value for state in states]))
+                .order_by(Referral.state_since, Referral.id)
+            )
+            .scalars()
+            .all()
+        )
+
+    def resources(self, referral_id: UUID) -> dict[str, EhrResource]:
+        """What of this referral is in the EHR, by kind."""
+        rows = self.session.execute(
+            sa.select(EhrResource).where(
+                EhrResource.tenant_id == self.tenant_id, EhrResource.referral_id == referral_id
+            )
+        ).scalars()
+        return {row.kind: row for row in rows}
+
+    def history(self, referral_id: UUID) -> Sequence[ReferralEvent]:
+        """Everything that happened, oldest first."""
+        return (
+            self.session.execute(
+                sa.select(ReferralEvent)
+                .where(ReferralEvent.tenant_id == self.tenant_id, ReferralEvent.referral_id == referral_id)
+                .order_by(ReferralEvent.id)
+            )
+            .scalars()
+            .all()
+        )
+
+    def attempts(self, referral_id: UUID) -> Sequence[ContactAttempt]:
+        """The contact attempts, oldest first."""
+        return (
+            self.session.execute(
+                sa.select(ContactAttempt)
+                .where(ContactAttempt.tenant_id == self.tenant_id, ContactAttempt.referral_id == referral_id)
+                .order_by(ContactAttempt.at, ContactAttempt.id)
+            )
+            .scalars()
+            .all()
+        )
+
+    def answers_of(self, patient_id: str) -> Sequence[SafetyAnswers]:
+        """The safety answers that our navigators took for this patient, newest first."""
+        return (
+            self.session.execute(
+                sa.select(SafetyAnswers)
+                .where(SafetyAnswers.tenant_id == self.tenant_id, SafetyAnswers.patient_id == patient_id)
+                .order_by(SafetyAnswers.at.desc(), SafetyAnswers.id.desc())
+            )
+            .scalars()
+            .all()
+        )
+
+    def note(
+        self,
+        referral: Referral,
+        action: str,
+        *,
+        actor: Actor,
+        at: datetime,
+        before: State | None,
+        **details: Any,
+    ) -> None:
+        """Add a line to the referral's history."""
+        self.session.add(
+            ReferralEvent(
+                tenant_id=self.tenant_id,
+                referral_id=referral.id,
+                at=at,
+                action=action,
+                state_before=before.value if before else None,
+                state_after=referral.state,
+                role=actor.role.value,
+                actor=actor.reference,
+                actor_display=actor.display,
+                details=details,
+            )
+        )
+
+    def _of_tenant(self) -> sa.Select[Referral]:
+        return sa.select(Referral).where(Referral.tenant_id == self.tenant_id)
+
+    def _one(self, query: sa.Select[Referral]) -> Referral:
+        found = self.session.execute(query).scalar_one_or_none()
+        if found is None:
+            raise ReferralNotFound("no such referral")
+        return found

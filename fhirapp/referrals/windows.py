@@ -1,0 +1,99 @@
+"""What happens when a window ends: read the chart again, assess again, and only then go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+
+from fhirapp.ehr.chart import chart_of
+from fhirapp.ehr.client import EhrClient
+from fhirapp.ehr.connect import Ehrs
+from fhirapp.referrals.actions import Actions
+from fhirapp.referrals.errors import HoldOpen, StandingOrderLapsed, TransitionNotAllowed
+from fhirapp.referrals.intake import Intake
+from fhirapp.referrals.judging import REASSESS, REASSESS_EVERY, enqueue_for
+from fhirapp.referrals.referral import Actor, Referral
+from fhirapp.referrals.status import BEFORE_RELEASE, Role, State
+from fhirapp.referrals.store import Referrals
+from fhirapp.tenants import Tenant
+from mappings.bundle import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The service's own part in a referral's life; each method is one job."""
+
+    intake: Intake
+    actions: Actions
+    ehrs: Ehrs
+    pool: Executor
+    clock: Callable[[], datetime]
+
+    def reassess(self, tenant_id: str, referral_id: UUID, *, occasion: str, ehr: EhrClient | None = None) -> Referral:
+        """Read the chart afresh and let the rules speak again; raises `EhrUnavailable` without an answer."""
+        tenant = self.intake.tenants[tenant_id]
+        with self.intake.sessions() as session:
+            store = Referrals(session, tenant_id)
+            patient_id = store.get(referral_id).patient_id
+            ours = [Part("answers", orjson.dumps(row.resource)) for row in store.answers_of(patient_id)]
+        chart, refused = chart_of(ehr or self.ehrs.as_system(tenant), patient_id, self.pool, also=ours)
+        now = self.clock()
+        judged = self.intake.decide_on(tenant, chart, chart.unread | refused, now=now)
+        with self.intake.sessions.begin() as session:
+            referral = self.intake.settle(session, tenant, judged, now=now, occasion=occasion)
+            return referral or Referrals(session, tenant_id).get(referral_id)
+
+    def clinician_window_ended(self, tenant_id: str, referral_id: UUID) -> None:
+        """Nobody signed and nobody declined: the standing order signs, if the patient is still fit for it."""
+        if self._state(tenant_id, referral_id) is not State.PROPOSED:
+            return
+        referral = self.reassess(tenant_id, referral_id, occasion="clinician window ended")
+        tenant = self.intake.tenants[tenant_id]
+        if referral.status is not State.PROPOSED:
+            return
+        if tenant.release != "standing-order":
+            self._note(tenant, referral_id, "signature_needed")
+            return
+        try:
+            self.actions.sign_by_standing_order(referral_id, now=self.clock(), tenant_id=tenant_id)
+        except StandingOrderLapsed:
+            self._note(tenant, referral_id, "standing_order_lapsed")
+        except (TransitionNotAllowed, HoldOpen):
+            return  # somebody decided in this very moment: their word stands
+
+    def patient_window_ended(self, tenant_id: str, referral_id: UUID) -> None:
+        """The patient did not say no: into the navigators' queue, unless the chart has changed."""
+        if self._state(tenant_id, referral_id) is not State.OPT_OUT_OPEN:
+            return
+        referral = self.reassess(tenant_id, referral_id, occasion="patient window ended")
+        if referral.status is not State.OPT_OUT_OPEN:
+            return
+        try:
+            self.actions.enter_queue(referral_id, actor=Actor.service(tenant_id), now=self.clock())
+        except (TransitionNotAllowed, HoldOpen):
+            return
+
+    def look_again(self, tenant_id: str, referral_id: UUID) -> None:
+        """A held, incomplete or clearance-pending referral is looked at again every day."""
+        if self._state(tenant_id, referral_id) not in BEFORE_RELEASE - {State.PROPOSED}:
+            return
+        referral = self.reassess(tenant_id, referral_id, occasion="daily look")
+        if referral.status in BEFORE_RELEASE - {State.PROPOSED}:
+            with self.intake.sessions.begin() as session:
+                enqueue_for(session, referral, REASSESS, self.clock() + REASSESS_EVERY)
+
+    def _state(self, tenant_id: str, referral_id: UUID) -> State:
+        with self.intake.sessions() as session:
+            return Referrals(session, tenant_id).get(referral_id).status
+
+    def _note(self, tenant: Tenant, referral_id: UUID, what: str) -> None:
+        with self.intake.sessions.begin() as session:
+            store = Referrals(session, tenant.id)
+            referral = store.lock(referral_id)
+            actor = Actor(tenant.id, Role.SERVICE, "", "stride")
+            store.note(referral, what, actor=actor, at=self.clock(), before=referral.status)

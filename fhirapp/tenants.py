@@ -1,0 +1,339 @@
+"""The EHR tenants: one TOML file, read and checked once at start."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate, validates_schema
+
+from models.decision import SitePolicy
+
+
+class TenantsInvalid(Exception):
+    """The tenants file cannot be used; `problems` says why, a plain sentence each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Ehr:
+    """How we reach and how we are known to one EHR."""
+
+    fhir_base: str
+    client_id: str
+    backend_client_id: str
+    auth: str = "private_key_jwt"
+    client_secret: str | None = None
+    scopes: str | None = None
+    backend_scopes: str | None = None
+    frame_ancestors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CdsClient:
+    """How the EHR's CDS Hooks client proves who it is."""
+
+    issuer: str
+    jwks_url: str | None = None
+    jwks_file: str | None = None
+    algorithms: tuple[str, ...] = ("ES384", "RS384")
+    jku: str | None = None
+    tenants: tuple[str, ...] = ()
+    fhir_servers: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    subject: str | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """How long each may say no."""
+
+    clinician: timedelta = timedelta(hours=72)
+    patient: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Somebody to name, and to reach."""
+
+    reference: str
+    display: str
+    phone: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StandingOrder:
+    """Who lets the service refer when nobody acts, for what, and until when."""
+
+    authoriser: str
+    display: str
+    destinations: frozenset[str]
+    expires: date
+
+    def covers(self, destination: str, now: datetime, zone: ZoneInfo) -> bool:
+        """True while it has not lapsed and its scope names this destination; it holds to the end of its last day."""
+        return destination in self.destinations and now.astimezone(zone).date() <= self.expires
+
+
+@dataclass(frozen=True, slots=True)
+class ProgrammeSite:
+    """One exercise programme that a navigator may offer."""
+
+    id: str
+    name: str
+    level: str  # "D1".."D5"
+    organization: str
+    supervision: int  # 0-4
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One hospital's record system and how Stride works for it."""
+
+    id: str
+    name: str
+    zone: ZoneInfo
+    language: str
+    ehr: Ehr
+    cds_client: CdsClient | None
+    windows: Windows
+    release: str  # "standing-order" | "clinician-signs"
+    accepted_is_signature: bool
+    standing_order: StandingOrder | None
+    exercise_service: Contact
+    responsible_clinician: Contact
+    on_call: Contact
+    navigators: frozenset[str]  # fhirUser references that may open the queue
+    programmes: tuple[ProgrammeSite, ...] = ()
+    policy: SitePolicy = field(default_factory=SitePolicy)
+
+    def programme(self, programme_id: str) -> ProgrammeSite | None:
+        """The programme with this id."""
+        return next((site for site in self.programmes if site.id == programme_id), None)
+
+
+class _Strict(Schema):
+    class Meta:
+        unknown = RAISE
+
+
+_url = validate.URL(schemes={"http", "https"}, require_tld=False)
+_reference = validate.Regexp(r"^[A-Za-z]+/[A-Za-z0-9\-.]{1,64}$", error='must look like "Practitioner/123"')
+
+
+class _ContactSchema(_Strict):
+    reference = fields.String(required=True, validate=_reference)
+    display = fields.String(required=True)
+    phone = fields.String()
+    email = fields.String()
+
+
+class _EhrSchema(_Strict):
+    fhir_base = fields.String(required=True, validate=_url)
+    client_id = fields.String(required=True)
+    backend_client_id = fields.String(required=True)
+    auth = fields.String(validate=validate.OneOf(["private_key_jwt", "client_secret_basic", "none"]))
+    client_secret = fields.String()
+    scopes = fields.String()
+    backend_scopes = fields.String()
+    frame_ancestors = fields.List(fields.String(validate=_url))
+
+    @validates_schema
+    def _has_secret(self, data: Mapping[str, Any], **_: Any) -> None:
+        if data.get("auth") == "client_secret_basic" and not data.get("client_secret"):
+            raise ValidationError("is needed for auth = client_secret_basic", "client_secret")
+
+
+class _CdsClientSchema(_Strict):
+    issuer = fields.String(required=True)
+    jwks_url = fields.String(validate=_url)
+    jwks_file = fields.String()
+    algorithms = fields.List(fields.String(validate=validate.OneOf(["ES384", "RS384", "ES256", "RS256"])))
+    jku = fields.String(validate=_url)
+    tenants = fields.List(fields.String())
+    fhir_servers = fields.List(fields.String(validate=_url))
+    cors_origins = fields.List(fields.String(validate=_url))
+    subject = fields.String()
+    dry_run = fields.Boolean()
+
+    @validates_schema
+    def _has_keys(self, data: Mapping[str, Any], **_: Any) -> None:
+        if bool(data.get("jwks_url")) == bool(data.get("jwks_file")):
+            raise ValidationError("give either jwks_url or jwks_file: the keys that sign the EHR's calls", "jwks_url")
+
+
+class _WindowsSchema(_Strict):
+    clinician_hours = fields.Float(load_default=72, validate=validate.Range(0, 168))
+    patient_days = fields.Float(load_default=7, validate=validate.Range(0, 60))
+
+
+class _StandingOrderSchema(_Strict):
+    authoriser = fields.String(required=True, validate=_reference)
+    display = fields.String(required=True)
+    destinations = fields.List(fields.String(validate=validate.OneOf(["D1", "D2", "D3", "D4", "D5"])), required=True)
+    expires = fields.Date(required=True)
+
+
+class _ProgrammeSchema(_Strict):
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    level = fields.String(required=True, validate=validate.OneOf(["D1", "D2", "D3", "D4", "D5"]))
+    organization = fields.String(required=True, validate=_reference)
+    supervision = fields.Integer(required=True, validate=validate.Range(0, 4))
+    note = fields.String()
+
+
+class _PolicySchema(_Strict):
+    min_age_years = fields.Integer(validate=validate.Range(0, 120))
+    answers_before_referral = fields.Boolean()
+    require_parq = fields.Boolean()
+    survivor_years = fields.Integer(validate=validate.Range(1, 100))
+    risk_model = fields.Boolean()
+    adherence_model = fields.Boolean()
+
+
+def _zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValidationError(f'"{name}" is not a time zone; write one like "Europe/London"') from None
+
+
+class _TenantSchema(_Strict):
+    name = fields.String(required=True)
+    time_zone = fields.String(required=True, validate=_zone)
+    language = fields.String(load_default="en")
+    ehr = fields.Nested(_EhrSchema, required=True)
+    cds_client = fields.Nested(_CdsClientSchema)
+    windows = fields.Nested(_WindowsSchema, load_default=lambda: _WindowsSchema().load({}))
+    release = fields.String(
+        load_default="standing-order", validate=validate.OneOf(["standing-order", "clinician-signs"])
+    )
+    accepted_is_signature = fields.Boolean(load_default=True)
+    standing_order = fields.Nested(_StandingOrderSchema)
+    exercise_service = fields.Nested(_ContactSchema, required=True)
+    responsible_clinician = fields.Nested(_ContactSchema, required=True)
+    on_call = fields.Nested(_ContactSchema, required=True)
+    navigators = fields.List(fields.String(validate=_reference), load_default=list)
+    programmes = fields.List(fields.Nested(_ProgrammeSchema), load_default=list)
+    policy = fields.Nested(_PolicySchema, load_default=dict)
+
+    @validates_schema
+    def _has_order(self, data: Mapping[str, Any], **_: Any) -> None:
+        if data.get("release", "standing-order") == "standing-order" and not data.get("standing_order"):
+            raise ValidationError(
+                'is needed for release = "standing-order": name who authorises, for which destinations, until when',
+                "standing_order",
+            )
+
+
+class _FileSchema(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    tenants = fields.Dict(keys=fields.String(), values=fields.Nested(_TenantSchema), required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Tenants:
+    """All tenants of this installation."""
+
+    by_id: Mapping[str, Tenant]
+
+    def __getitem__(self, tenant_id: str) -> Tenant:
+        return self.by_id[tenant_id]
+
+    def by_fhir_base(self, iss: str) -> Tenant | None:
+        """The tenant whose EHR has this FHIR base, a trailing slash apart."""
+        return next((t for t in self.by_id.values() if t.ehr.fhir_base.rstrip("/") == iss.rstrip("/")), None)
+
+    def by_cds_issuer(self, issuer: str) -> Tenant | None:
+        """The tenant whose CDS Hooks client signs as this issuer."""
+        return next((t for t in self.by_id.values() if t.cds_client and t.cds_client.issuer == issuer), None)
+
+
+def read_tenants(path: Path) -> Tenants:
+    """The tenants of a TOML file; raises `TenantsInvalid` with a plain sentence for each thing that is wrong."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise TenantsInvalid([f"{path} does not exist"]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TenantsInvalid([f"{path} is not valid TOML: {error}"]) from None
+    try:
+        loaded = _FileSchema().load(raw)
+    except ValidationError as error:
+        raise TenantsInvalid(list(_sentences(error.messages, ""))) from None
+    tenants = {name: _tenant(name, data) for name, data in loaded["tenants"].items()}
+    if problems := list(_clashes(tenants)):
+        raise TenantsInvalid(problems)
+    return Tenants(tenants)
+
+
+def _tenant(name: str, data: dict[str, Any]) -> Tenant:
+    ehr, order, cds = data["ehr"], data.get("standing_order"), data.get("cds_client")
+    return Tenant(
+        id=name,
+        name=data["name"],
+        zone=ZoneInfo(data["time_zone"]),
+        language=data["language"],
+        ehr=Ehr(**{**ehr, "frame_ancestors": tuple(ehr.get("frame_ancestors", ()))}),
+        cds_client=_cds_client(cds) if cds else None,
+        windows=Windows(
+            timedelta(hours=data["windows"]["clinician_hours"]), timedelta(days=data["windows"]["patient_days"])
+        ),
+        release=data["release"],
+        accepted_is_signature=data["accepted_is_signature"],
+        standing_order=StandingOrder(**{**order, "destinations": frozenset(order["destinations"])}) if order else None,
+        exercise_service=Contact(**data["exercise_service"]),
+        responsible_clinician=Contact(**data["responsible_clinician"]),
+        on_call=Contact(**data["on_call"]),
+        navigators=frozenset(data["navigators"]),
+        programmes=tuple(ProgrammeSite(**site) for site in data["programmes"]),
+        policy=SitePolicy(**data["policy"]),
+    )
+
+
+def _cds_client(data: Mapping[str, Any]) -> CdsClient:
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+    return CdsClient(**values)
+
+
+def _clashes(tenants: Mapping[str, Tenant]) -> list[str]:
+    """Two tenants must not share what tells them apart."""
+    said: list[str] = []
+    keys: Mapping[str, Callable[[Tenant], str | None]] = {
+        "FHIR base": lambda tenant: tenant.ehr.fhir_base.rstrip("/"),
+        "CDS issuer": lambda tenant: tenant.cds_client.issuer if tenant.cds_client else None,
+    }
+    for what, key in keys.items():
+        seen: dict[str, str] = {}
+        for tenant in tenants.values():
+            value = key(tenant)
+            if value and value in seen:
+                said.append(f"tenants {seen[value]} and {tenant.id} have the same {what}, {value}")
+            elif value:
+                seen[value] = tenant.id
+    return said
+
+
+def _sentences(messages: Any, where: str) -> list[str]:
+    """The nested messages of marshmallow as `path: sentence`."""
+    if isinstance(messages, dict):
+        said: list[str] = []
+        for key, below in messages.items():
+            step = where if key in ("_schema", "value", "key") else f"{where}.{key}" if where else str(key)
+            said.extend(_sentences(below, step))
+        return said
+    return [f"{where}: {message}" for message in (messages if isinstance(messages, list) else [messages])]
