@@ -1,0 +1,125 @@
+"""The plan and its goals: never without a dose, never above it, safe to show."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mappings.errors import InvalidResource
+from mappings.to_fhir.care_plan import care_plan
+from mappings.to_fhir.goal import goals
+from mappings.to_fhir.validate import checked
+from tests.mappings.to_fhir.builders import a_summary, some_facts
+
+
+def a_dose(**changes: Any) -> dict[str, Any]:
+    summary = a_summary()
+    return {**summary, "prescription": {**summary["prescription"], **changes}}
+
+
+def a_plan(**changes: Any) -> dict[str, Any]:
+    facts = some_facts(summary=a_dose(**changes))
+    return checked(care_plan(facts, "draft", "ServiceRequest/sr", ["Goal/a", "Goal/b"]))
+
+
+def test_the_plan_points_at_referral_goals_and_cancer() -> None:
+    plan = a_plan()
+    assert plan["activity"][0] == {"reference": {"reference": "ServiceRequest/sr"}}
+    assert plan["goal"] == [{"reference": "Goal/a"}, {"reference": "Goal/b"}]
+    assert plan["addresses"][0]["reference"] == "Condition/ada-refer-cancer"
+
+
+def test_the_dose_is_there_for_machines() -> None:
+    aerobic, strength = (item["detail"] for item in a_plan()["activity"][1:])
+    assert aerobic["scheduledTiming"]["repeat"] == {
+        "frequency": 3,
+        "period": 1,
+        "periodUnit": "wk",
+        "duration": 20,
+        "durationUnit": "min",
+    }
+    assert aerobic["description"] == "walking; cycling; Borg 11-13 of 6-20"
+    assert strength["scheduledTiming"]["repeat"]["frequency"] == 2
+
+
+def test_the_narrative_says_dose_care_stop_and_the_right_to_say_no() -> None:
+    words = a_plan()["text"]["div"]
+    for part in ("3 days a week", "20 minutes", "Dizziness", "No group training", "You can say no"):
+        assert part in words
+
+
+@pytest.mark.parametrize(
+    ("rpe_max", "words"),
+    [(9, "feel light"), (11, "feel light"), (12, "a little hard"), (13, "a little hard"), (14, "feel hard")],
+)
+def test_effort_is_told_by_the_talk_test(rpe_max: int, words: str) -> None:
+    aerobic = a_summary()["prescription"]["aerobic"] | {"intensity": {"rpe_min": 9, "rpe_max": rpe_max}}
+    assert words in a_plan(aerobic=aerobic)["text"]["div"]
+
+
+def test_an_unknown_ceiling_of_effort_is_told_as_light() -> None:
+    aerobic = a_summary()["prescription"]["aerobic"] | {"intensity": {}}
+    assert "feel light" in a_plan(aerobic=aerobic)["text"]["div"]
+
+
+@given(st.text(alphabet=st.characters(blacklist_categories=("Cs", "Cc")), min_size=1))
+def test_whatever_a_cap_says_it_stays_text(cap: str) -> None:
+    text = f"{cap}<script>&"
+    plan = care_plan(some_facts(summary=a_dose(caps=[text])), "draft", "ServiceRequest/sr", [])
+    div = ElementTree.fromstring(plan["text"]["div"])
+    assert text in {node.text for node in div.iter() if node.text}
+    assert not [node for node in div.iter() if node.tag.endswith("script")]
+
+
+def test_the_narrative_speaks_the_patients_language() -> None:
+    plan = care_plan(some_facts(), "draft", "ServiceRequest/sr", [], gettext=lambda msgid: f"‹{msgid}›")
+    assert "‹Your exercise plan›" in plan["text"]["div"]
+    assert "‹Move on 3 days a week, for 20 minutes each time.›" in plan["text"]["div"]
+
+
+def test_the_professional_sees_what_set_each_number() -> None:
+    assert a_plan()["note"][0]["text"] == "- aerobic.minutes 20: on chemotherapy [table 2, P2]"
+
+
+def test_without_a_dose_there_is_neither_plan_nor_goal() -> None:
+    facts = some_facts(summary=a_summary(prescription=None))
+    assert goals(facts, "proposed") == []
+    with pytest.raises(InvalidResource, match="without a prescription"):
+        care_plan(facts, "draft", "ServiceRequest/sr", [])
+
+
+def test_the_goals_are_the_prescribed_dose_in_ucum() -> None:
+    activity, strength = (checked(goal) for goal in goals(some_facts(), "proposed"))
+    assert activity["target"] == [
+        {
+            "measure": activity["target"][0]["measure"],
+            "detailQuantity": {
+                "value": 60,
+                "unit": "min/wk",
+                "system": "http://unitsofmeasure.org",
+                "code": "min/wk",
+            },
+            "dueDate": "2027-03-03",
+        }
+    ]
+    assert activity["target"][0]["measure"]["coding"][0]["code"] == "82290-8"
+    assert strength["target"][0]["measure"]["coding"][0]["code"] == "82291-6"
+    assert strength["target"][0]["detailQuantity"]["code"] == "d/wk"
+    assert activity["identifier"] != strength["identifier"]
+
+
+@pytest.mark.parametrize(
+    "resistance",
+    [None, {"days_per_week": 2, "sets_min": 0, "sets_max": 0}, {"days_per_week": 0, "sets_max": 2}],
+    ids=["nothing said", "no sets", "no days"],
+)
+def test_no_strength_work_no_strength_goal(resistance: dict[str, int] | None) -> None:
+    facts = some_facts(summary=a_dose(resistance=resistance))
+    assert [goal["description"]["text"] for goal in goals(facts, "proposed")] == [
+        "Be active for 60 minutes a week, on 3 days"
+    ]
+    assert "strength" not in care_plan(facts, "draft", "ServiceRequest/sr", [])["text"]["div"]
