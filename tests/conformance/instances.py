@@ -1,0 +1,84 @@
+"""Every kind of resource that we write, in every state that it can be in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mappings.to_fhir.care_plan import care_plan
+from mappings.to_fhir.changes import NEEDS_REASON, with_status
+from mappings.to_fhir.facts import Ref
+from mappings.to_fhir.goal import goals
+from mappings.to_fhir.service_request import service_request
+from mappings.to_fhir.suggestion import suggestion
+from mappings.to_fhir.task import fulfilment_task, navigator_task
+from tests.mappings.to_fhir.builders import a_summary, some_facts
+
+Json = dict[str, Any]
+PROGRAMME = Ref("Organization/riverside-community-class", "Riverside Community Exercise Class")
+
+
+def everything_we_write() -> dict[str, Json]:
+    """Name of the case -> the instance."""
+    return dict([*_referrals(), *_plans(), *_goals(), *_navigator_tasks(), *_fulfilment_tasks(), *_suggestions()])
+
+
+def _referrals() -> Iterator[tuple[str, Json]]:
+    for status in ("draft", "active", "completed"):
+        yield f"referral-{status}", service_request(some_facts(), status)
+    for status in ("on-hold", "revoked", "entered-in-error"):
+        active = service_request(some_facts(), "active")
+        yield f"referral-{status}", with_status("service-request", active, status, reason="OO-TRANSP")
+    for destination in ("D0", "D1", "D2", "D4", "D5"):
+        facts = some_facts(summary=a_summary(destination=destination, phase="P1"))
+        yield f"referral-to-{destination}", service_request(facts, "draft")
+    bare = some_facts(
+        reason=None, reason_text="Breast cancer", encounter=None, supporting=(), summary=a_summary(prescription=None)
+    )
+    yield "referral-without-dose-or-condition", service_request(bare, "active")
+    again = some_facts(revision=2, replaces=Ref("ServiceRequest/old"))
+    yield "referral-that-replaces", service_request(again, "active")
+
+
+def _plans() -> Iterator[tuple[str, Json]]:
+    for status in ("draft", "active", "completed"):
+        yield f"plan-{status}", care_plan(some_facts(), status, "ServiceRequest/sr", ["Goal/a", "Goal/b"])
+    for status in ("on-hold", "revoked"):
+        plan = care_plan(some_facts(), "active", "ServiceRequest/sr", [])
+        yield f"plan-{status}", with_status("care-plan", plan, status, reason="OO-UNWELL")
+
+
+def _goals() -> Iterator[tuple[str, Json]]:
+    for status in ("proposed", "active", "completed"):
+        for number, goal in enumerate(goals(some_facts(), status)):
+            yield f"goal-{number}-{status}", goal
+    for status in ("on-hold", "cancelled"):
+        changed = with_status("goal-activity", goals(some_facts(), "active")[0], status, reason="OO-TIME")
+        yield f"goal-{status}", changed
+
+
+def _navigator_tasks() -> Iterator[tuple[str, Json]]:
+    task = navigator_task(some_facts(), "requested", "collect-data", "ServiceRequest/sr")
+    yield "navigator-requested", task
+    for status in ("accepted", "in-progress", "completed", "failed", "cancelled", "on-hold", "entered-in-error"):
+        reason = "OO-LOST" if status in NEEDS_REASON else None
+        yield f"navigator-{status}", with_status("navigator-task", task, status, reason=reason)
+
+
+def _fulfilment_tasks() -> Iterator[tuple[str, Json]]:
+    task = fulfilment_task(some_facts(), "requested", "ServiceRequest/sr", PROGRAMME, 1, part_of="Task/nt")
+    yield "offer-requested", task
+    for status in ("accepted", "rejected", "cancelled", "entered-in-error"):
+        reason = "No place before spring" if status in NEEDS_REASON else None
+        yield f"offer-{status}", with_status("fulfilment-task-1", task, status, reason=reason)
+    running = with_status("fulfilment-task-1", task, "in-progress", business_status="Second week")
+    yield "offer-in-progress", running
+    for status in ("on-hold", "failed", "completed"):
+        reason = "On a journey" if status in NEEDS_REASON else None
+        yield f"offer-{status}", with_status("fulfilment-task-1", running, status, reason=reason)
+
+
+def _suggestions() -> Iterator[tuple[str, Json]]:
+    for name, with_prescription in (("suggestion-with-plan", True), ("suggestion-alone", False)):
+        for resource in suggestion(some_facts(), with_prescription):
+            yield f"{name}-{resource['resourceType']}-{resource['id'][:8]}", resource
