@@ -130,11 +130,13 @@ def arrive(services: SmartServices) -> LaunchContext:
     pending = _taken(services)
     registration = registered(services.registrations, pending.iss)
     _framed_by(registration)
+    configuration = services.discovery.configuration(registration)
+    if configuration.names_itself and request.args.get("iss") != configuration.issuer:
+        raise StateRefused(_NOT_YOURS, "the answer is of another authorization server")  # RFC 9207
     if "error" in request.args:
         raise AuthorizationDenied(_DENIED, error_code(request.args.get("error")))
-    code = _single("code")
-    configuration = services.discovery.configuration(registration)
-    response = exchange(services.endpoint, registration, configuration, pending, code, services.clock())
+    code, now = _single("code"), services.clock()
+    response = exchange(services.endpoint, registration, configuration, pending, code, now)
     return launch_context(
         tenant_id=registration.tenant_id,
         iss=registration.iss,

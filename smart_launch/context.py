@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from models.text import N_
 from smart_launch.errors import PatientChanged
+from smart_launch.http import is_below
 from smart_launch.scopes import ResourceScope, ScopeSet, parse_scopes, withheld
 from smart_launch.token_response import TokenResponse
 
@@ -47,6 +48,10 @@ class LaunchContext:
     def withheld(self) -> tuple[ResourceScope, ...]:
         """What we asked for and did not get."""
         return withheld(self.requested, self.scope)
+
+    def may_send_token_to(self, url: str) -> bool:
+        """Whether the URL lies below the FHIR base; the token goes nowhere else. Source: SM-T5."""
+        return is_below(self.iss, url)
 
     def expired(self, now: datetime, margin: timedelta = timedelta(seconds=30)) -> bool:
         """Whether the access token is out of date, or will be within `margin`."""

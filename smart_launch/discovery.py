@@ -32,6 +32,7 @@ class SmartConfiguration:
     capabilities: frozenset[str] = frozenset()
     scopes_supported: frozenset[str] = frozenset()
     signing_algorithms: frozenset[str] = frozenset()  # taken for private_key_jwt; empty: not said
+    names_itself: bool = False  # its redirects carry `iss` (RFC 9207)
     missing: tuple[str, ...] = ()  # required members that are absent; `stride check` names them
 
     def can(self, capability: str) -> bool:
@@ -77,6 +78,7 @@ def smart_configuration(document: Mapping[str, Any], registration: Registration)
         capabilities=strings(document, "capabilities"),
         scopes_supported=strings(document, "scopes_supported"),
         signing_algorithms=strings(document, "token_endpoint_auth_signing_alg_values_supported"),
+        names_itself=document.get("authorization_response_iss_parameter_supported") is True,
         missing=tuple(name for name in _NOTED if name not in document),
     )
 

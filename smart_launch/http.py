@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import requests
 from requests.auth import AuthBase
@@ -59,6 +59,15 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_below(base: str, url: str) -> bool:
+    """Whether an absolute URL is a FHIR base or lies below it, so that the base's token may go there. Source: SM-T5."""
+    head = base.rstrip("/") + "/"
+    if not f"{url}/".startswith(head) or not _URL_CHARACTERS.fullmatch(url) or "\\" in url:
+        return False
+    path = unquote(url[len(head) :].partition("?")[0])
+    return not {"..", "."} & set(path.replace("\\", "/").split("/"))
 
 
 def get_json(http: requests.Session, url: str, *, insecure_http: bool) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from smart_launch.discovery import TTL, SmartConfiguration, well_known
 from smart_launch.errors import DiscoveryFailed, IdentityRefused, ServerFault
 from smart_launch.http import UNUSABLE, checked_url, get_json
 from smart_launch.kept import Kept
+from smart_launch.keys import MIN_RSA_BITS
 from smart_launch.ports import Clock, Registration
 
 ALGORITHMS: Final = ("RS256", "RS384", "ES256", "ES384")
@@ -56,9 +57,7 @@ class Identities:
         self, id_token: str, registration: Registration, configuration: SmartConfiguration, nonce: str
     ) -> Identity:
         """The person of a valid id_token; `IdentityRefused` for any other, `ServerFault` without keys."""
-        issuer = configuration.issuer
-        if issuer is None:
-            raise DiscoveryFailed(UNUSABLE, "issuer is missing, so an id_token cannot be checked")
+        issuer = configuration.issuer or registration.iss  # before SMART 2 the FHIR base was the issuer
         claims = self._verified(id_token, registration, configuration, issuer)
         check_claims(claims, issuer=issuer, client_id=registration.client_id, nonce=nonce, now=self._clock())
         return Identity(issuer=issuer, subject=claims["sub"], fhir_user=resolve_fhir_user(claims, registration.iss))
@@ -122,9 +121,13 @@ def public_keys(jwks: Mapping[str, Any]) -> tuple[Key, ...]:
             key = import_key(entry)
         except (JoseError, ValueError, TypeError, AttributeError):
             continue
-        if isinstance(key, RSAKey | ECKey) and key.get("use") in (None, "sig"):
+        if _strong(key) and key.get("use") in (None, "sig"):
             keys.append(key)
     return tuple(keys)
+
+
+def _strong(key: Key) -> bool:
+    return isinstance(key, ECKey) or (isinstance(key, RSAKey) and key.raw_value.key_size >= MIN_RSA_BITS)
 
 
 def key_for(header: Mapping[str, Any], keys: Iterable[Key]) -> Key | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from authlib.oauth2.rfc7523 import private_key_jwt_sign
-from joserfc.errors import JoseError
+from joserfc.errors import InvalidKeyTypeError, JoseError
 from joserfc.jwk import ECKey, Key, RSAKey, import_key
 
 from models.text import N_
@@ -98,11 +99,18 @@ def _read(path: Path) -> list[Key]:
     try:
         content = path.read_bytes()
         if not content.lstrip().startswith(b"{"):
-            return [import_key(content)]
+            return [_from_pem(content)]
         document = json.loads(content)
         return [import_key(_bare(jwk)) for jwk in document.get("keys", [document])]
     except (OSError, ValueError, TypeError, AttributeError, JoseError) as error:
         raise KeyFault(_UNREADABLE, f"{path.name}: {type(error).__name__}") from None
+
+
+def _from_pem(content: bytes) -> Key:
+    for kind in (RSAKey, ECKey):
+        with suppress(InvalidKeyTypeError):
+            return kind.import_key(content)
+    raise ValueError("neither RSA nor EC")
 
 
 def _bare(jwk: dict[str, Any]) -> dict[str, Any]:
