@@ -12,7 +12,8 @@ from mappings.to_fhir.task import business_status_of
 
 NEEDS_REASON: Final = frozenset({"rejected", "on-hold", "cancelled", "failed"})
 _TERMINAL: Final = frozenset({"rejected", "completed", "failed", "cancelled", "entered-in-error"})
-_REASON_KEPT: Final = frozenset({"on-hold", "revoked", "entered-in-error"})
+_REQUEST_SAYS_WHY: Final = frozenset({"on-hold", "revoked", "entered-in-error"})
+_GOAL_SAYS_WHY: Final = frozenset({"on-hold", "cancelled", "rejected", "entered-in-error"})
 _TYPES: Final = {
     "service-request": "ServiceRequest",
     "exercise-prescription": "ServiceRequest",
@@ -36,7 +37,8 @@ def with_status(
     """A copy of the resource in its new status; everything that we do not know stays as it was (WB-7).
 
     `kind` is that of the business identifier, with or without a number (`fulfilment-task-2`). `reason` is
-    one of our codes or plain words. Raises `InvalidResource` for a resource of another type, for a Task
+    one of our codes or plain words; in a status that needs no explanation it is not written, and an old one
+    is removed. Raises `InvalidResource` for a resource of another type, for a Task
     whose status needs a reason and has none, and for a way back that the guide does not allow.
 
     Source: standards.md 3.5 (pa-taskrm-1), 3.9, WB-7.
@@ -56,17 +58,19 @@ def with_status(
 def _request(resource: Json, status: str, reason: str | None) -> Json:
     """ServiceRequest and CarePlan: R4 keeps the reason of a status in an extension."""
     kept = resource.get("extension", [])
-    if reason or status not in _REASON_KEPT:
+    says_why = status in _REQUEST_SAYS_WHY
+    if reason or not says_why:
         kept = [item for item in kept if item.get("url") != STATUS_REASON]
-    if reason:
+    if reason and says_why:
         kept = [*kept, {"url": STATUS_REASON, "valueCodeableConcept": reason_of(reason)}]
     return _put(resource, "extension", kept) | {"status": status}
 
 
 def _goal(resource: Json, status: str, reason: str | None) -> Json:
-    words = reason_of(reason)["text"] if reason else None
-    if words or status not in {"on-hold", "cancelled", "rejected"}:
-        resource = _put(resource, "statusReason", words)
+    if status not in _GOAL_SAYS_WHY:
+        resource = _put(resource, "statusReason", None)
+    elif reason:
+        resource = _put(resource, "statusReason", reason_of(reason)["text"])
     return resource | {"lifecycleStatus": status}
 
 

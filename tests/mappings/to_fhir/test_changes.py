@@ -75,6 +75,19 @@ def test_the_reason_goes_when_the_referral_goes_on() -> None:
     assert "extension" not in with_status("service-request", held, "active")
 
 
+def test_a_status_that_needs_no_explanation_never_gets_one() -> None:
+    assert "extension" not in with_status("service-request", a_request(), "active", reason="OO-TIME")
+    goal = goals(some_facts(), "proposed")[0]
+    assert "statusReason" not in with_status("goal-activity", goal, "active", reason="OO-TIME")
+
+
+def test_without_a_new_reason_the_old_one_stays_while_the_status_does() -> None:
+    held = with_status("service-request", a_request(), "on-hold", reason="Platelets of 8")
+    assert with_status("service-request", held, "on-hold") == held
+    goal = with_status("goal-activity", goals(some_facts(), "active")[0], "on-hold", reason="Platelets of 8")
+    assert with_status("goal-activity", goal, "on-hold") == goal
+
+
 @pytest.mark.parametrize(
     ("kind", "resource", "status"),
     [

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mappings.errors import InvalidResource
 from mappings.to_fhir.care_plan import care_plan
-from mappings.to_fhir.goal import goals
+from mappings.to_fhir.goal import goal, goals
 from mappings.to_fhir.validate import checked
 from tests.mappings.to_fhir.builders import a_summary, some_facts
 
@@ -93,7 +93,7 @@ def test_without_a_dose_there_is_neither_plan_nor_goal() -> None:
 
 
 def test_the_goals_are_the_prescribed_dose_in_ucum() -> None:
-    activity, strength = (checked(goal) for goal in goals(some_facts(), "proposed"))
+    activity, strength = (checked(aim) for aim in goals(some_facts(), "proposed"))
     assert activity["target"] == [
         {
             "measure": activity["target"][0]["measure"],
@@ -119,7 +119,16 @@ def test_the_goals_are_the_prescribed_dose_in_ucum() -> None:
 )
 def test_no_strength_work_no_strength_goal(resistance: dict[str, int] | None) -> None:
     facts = some_facts(summary=a_dose(resistance=resistance))
-    assert [goal["description"]["text"] for goal in goals(facts, "proposed")] == [
+    assert [aim["description"]["text"] for aim in goals(facts, "proposed")] == [
         "Be active for 60 minutes a week, on 3 days"
     ]
     assert "strength" not in care_plan(facts, "draft", "ServiceRequest/sr", [])["text"]["div"]
+
+
+def test_one_goal_is_found_by_its_kind_whatever_else_the_dose_has() -> None:
+    aerobic = a_summary()["prescription"]["aerobic"] | {"days_per_week": 0}
+    facts = some_facts(summary=a_dose(aerobic=aerobic))
+    strength = goal(facts, "goal-strength", "proposed")
+    assert goal(facts, "goal-activity", "proposed") is None
+    assert strength is not None
+    assert strength["target"][0]["detailQuantity"]["code"] == "d/wk"
