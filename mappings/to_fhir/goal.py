@@ -30,6 +30,11 @@ def goals(facts: ReferralFacts, status: str) -> list[Json]:
     return found
 
 
+def goal(facts: ReferralFacts, kind: str, status: str) -> Json | None:
+    """The goal of one kind (`goal-activity`, `goal-strength`); `None` when the dose has none of it."""
+    return next((found for found in goals(facts, status) if found["identifier"] == facts.identifiers(kind)), None)
+
+
 def _goal(facts: ReferralFacts, status: str, kind: str, words: str, measure: Json, value: int, unit: str) -> Json:
     resource: Json = {
         "resourceType": "Goal",
