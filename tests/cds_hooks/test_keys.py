@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cds_hooks.errors import KeysUnavailable
+from cds_hooks.keys import KeyCache
+from tests.cds_hooks.builders import ISSUER, a_client
+from tests.cds_hooks.conftest import Running
+
+
+class Source:
+    """A JWKS address that may be down, and how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked, self.down, self.now = 0, False, 0.0
+
+    def load(self) -> dict[str, Any]:
+        self.asked += 1
+        if self.down:
+            raise OSError("no route")
+        return {"keys": [{"n": self.asked}]}
+
+    def cache(self) -> KeyCache:
+        return KeyCache(self.load, lambda: self.now, max_age_s=3600, min_interval_s=60)
+
+
+def test_ch_j9_a_flood_of_unknown_kids_asks_the_address_once_a_minute():
+    source = Source()
+    keys = source.cache()
+    for second in range(0, 180, 1):
+        source.now = float(second)
+        keys(True)
+    assert source.asked == 3
+
+
+def test_ch_j9_keys_are_read_again_when_they_are_old():
+    source = Source()
+    keys = source.cache()
+    first = keys(False)
+    source.now = 3601.0
+    assert keys(False) != first
+
+
+def test_ch_j9_known_keys_stay_good_while_the_address_is_down():
+    source = Source()
+    keys = source.cache()
+    first = keys(False)
+    source.down, source.now = True, 7200.0
+    assert keys(True) == first
+
+
+def test_keys_that_never_came_are_an_error_and_are_not_asked_for_at_every_call():
+    source = Source()
+    source.down = True
+    keys = source.cache()
+    for _ in range(5):
+        with pytest.raises(KeysUnavailable):
+            keys(False)
+    assert source.asked == 1
+
+
+def test_a_client_whose_keys_cannot_be_had_gets_503_not_401(service: Running):
+    def keys(refetch: bool) -> dict[str, Any]:
+        raise KeysUnavailable("down")
+
+    service.clients.clients[ISSUER] = a_client(keys=keys)
+    response = service.call()
+    assert response.status_code == 503
+    assert response.get_json()["resourceType"] == "OperationOutcome"
