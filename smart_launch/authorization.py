@@ -43,7 +43,7 @@ def depart(
     """A new departure with its own state, verifier and nonce; without `launch` a standalone one.
 
     `iss` is the FHIR base as the EHR wrote it in the launch; `aud` repeats it byte for byte. `browser` is the
-    digest of the browser's cookie secret. Source: SM-L2..L6, SM-O3.
+    digest of the secret in the launch cookie. Source: SM-L2..L6, SM-O3.
     """
     endpoint = configuration.authorization_endpoint
     if endpoint is None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hmac
-import re
 import secrets
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypedDict
 
 import requests
 from flask import Blueprint, Response, abort, g, jsonify, make_response, redirect, request
@@ -27,12 +26,36 @@ from smart_launch.errors import (
 from smart_launch.http import new_session
 from smart_launch.identity import Identities, check_clinician
 from smart_launch.keys import JWKS_MAX_AGE, KeyRing
-from smart_launch.ports import Clock, Launches, OnLaunched, PendingLaunch, Registration, Registrations
+from smart_launch.ports import (
+    PENDING_FOR,
+    Clock,
+    Launches,
+    OnLaunched,
+    PendingLaunch,
+    Registration,
+    Registrations,
+)
 from smart_launch.token_endpoint import TokenEndpoint
 from smart_launch.token_response import TokenResponse
 
 COOKIE: Final = "__Host-stride-launch"
-_COOKIE_VALUE: Final = re.compile(r"[A-Za-z0-9_\-]{43}")
+
+
+class _Attributes(TypedDict):
+    path: str
+    secure: bool
+    httponly: bool
+    samesite: str
+    partitioned: bool
+
+
+_ATTRIBUTES: Final[_Attributes] = {
+    "path": "/",
+    "secure": True,
+    "httponly": True,
+    "samesite": "None",
+    "partitioned": True,
+}
 
 _INCOMPLETE: Final = N_(
     "This link does not come from a record system: something is missing in it. {again}", again=START_AGAIN
@@ -91,7 +114,9 @@ def create_blueprint(
     def callback() -> ResponseReturnValue:
         if request.method != "GET":  # Flask lets HEAD through to a GET route; it must not spend a code
             abort(405)
-        return on_launched(arrive(services))
+        answer = make_response(on_launched(arrive(services)))
+        _take_cookie(answer, digest(_single("state")))
+        return answer
 
     @bp.get("/jwks.json")
     def jwks() -> ResponseReturnValue:
@@ -107,7 +132,7 @@ def leave(services: SmartServices, *, iss: str, launch: str) -> Response:
     """The redirect to the authorization server; an unknown issuer is refused before anything is called."""
     registration = registered(services.registrations, iss)
     _framed_by(registration)
-    secret = _browser_secret() or secrets.token_urlsafe(32)
+    secret = secrets.token_urlsafe(32)
     departure = depart(
         registration,
         services.discovery.configuration(registration),
@@ -119,7 +144,7 @@ def leave(services: SmartServices, *, iss: str, launch: str) -> Response:
     )
     services.launches.save(departure.pending)
     answer = make_response(redirect(departure.url, 302))
-    _remember_browser(answer, secret)
+    _give_cookie(answer, departure.pending.state_hash, secret)
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["Referrer-Policy"] = "no-referrer"
     return answer
@@ -157,9 +182,10 @@ def registered(registrations: Registrations, iss: str) -> Registration:
 
 def _taken(services: SmartServices) -> PendingLaunch:
     """The open launch of the `state`, taken for good, and only by the browser that it left from."""
-    pending = services.launches.take(digest(_single("state")), services.clock())
-    secret = _browser_secret()
-    if pending is None or secret is None or not hmac.compare_digest(pending.browser, digest(secret)):
+    state_hash = digest(_single("state"))
+    pending = services.launches.take(state_hash, services.clock())
+    secret = _cookie_secret(state_hash)
+    if pending is None or not hmac.compare_digest(pending.browser, digest(secret)):
         raise StateRefused(_NOT_YOURS)
     return pending
 
@@ -190,15 +216,26 @@ def _framed_by(registration: Registration) -> None:
     g.frame_ancestors = registration.frame_ancestors
 
 
-def _browser_secret() -> str | None:
-    value = request.cookies.get(COOKIE, "")
-    return value if _COOKIE_VALUE.fullmatch(value) else None
+def _cookie_name(state_hash: str) -> str:
+    """One cookie for each launch.
+
+    A single one for all would be overwritten where an EHR opens two frames at once: neither request
+    has a cookie yet, both get a new secret, and only the later survives.
+    """
+    return f"{COOKIE}-{state_hash[:16]}"
 
 
-def _remember_browser(answer: Response, secret: str) -> None:
-    """One secret for all launches of this browser, so that two tabs do not disturb each other.
+def _cookie_secret(state_hash: str) -> str:
+    return request.cookies.get(_cookie_name(state_hash), "")
 
-    In an EHR's frame browsers keep only a partitioned cookie; on loopback they take `Secure` over http.
+
+def _give_cookie(answer: Response, state_hash: str, secret: str) -> None:
+    """In an EHR's frame browsers keep only a partitioned cookie; on loopback they take `Secure` over http.
+
     Source: SM-L9.
     """
-    answer.set_cookie(COOKIE, secret, path="/", secure=True, httponly=True, samesite="None", partitioned=True)
+    answer.set_cookie(_cookie_name(state_hash), secret, max_age=PENDING_FOR, **_ATTRIBUTES)
+
+
+def _take_cookie(answer: Response, state_hash: str) -> None:
+    answer.delete_cookie(_cookie_name(state_hash), **_ATTRIBUTES)

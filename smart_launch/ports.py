@@ -42,7 +42,7 @@ class PendingLaunch:
     """
 
     state_hash: str
-    browser: str  # digest of the secret in this browser's launch cookie
+    browser: str  # digest of the secret in the launch cookie, which only this browser has
     iss: str
     verifier: str = field(repr=False)
     redirect_uri: str

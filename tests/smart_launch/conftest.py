@@ -68,7 +68,14 @@ class LaunchTable:
 class House:
     """Our app with this package's blueprint, one EHR, and what came out of it."""
 
-    def __init__(self, ehr: AuthorizationServer, clock: MovedClock, keyring: KeyRing) -> None:
+    def __init__(
+        self,
+        ehr: AuthorizationServer,
+        clock: MovedClock,
+        keyring: KeyRing,
+        public_base: str = PUBLIC_BASE,
+    ) -> None:
+        self.public_base = public_base
         self.ehr, self.clock, self.keyring = ehr, clock, keyring
         self.registrations, self.launches = RegistrationList(), LaunchTable()
         self.launched: list[LaunchContext] = []
@@ -98,7 +105,7 @@ class House:
                 self.keyring,
                 self._opened,
                 self.clock,
-                PUBLIC_BASE,
+                self.public_base,
                 new_session(),
             )
         )
