@@ -186,6 +186,7 @@ class SitePolicy:
     survivor_years: int = 10  # a history of cancer older than this without late effects is not eligible
     risk_model: bool = True
     adherence_model: bool = True
+    populations: frozenset[str] = frozenset()  # beside cancer: names of models/eligibility.py POPULATIONS
 
 
 def days_between(earlier: datetime, later: datetime) -> int:

@@ -1,0 +1,84 @@
+"""What a compiled condition is, and the two things that it is made of: evidence and intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from models.findings import Evidence
+from models.safety.view import View
+from models.snapshot import Fact, Reading
+
+Test = Callable[[View], bool]
+Collect = Callable[[View], Iterable[Evidence]]
+
+
+class ConditionError(ValueError):
+    """A rule's condition that the language does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A compiled condition: whether it holds, and on what evidence.
+
+    `wake` are the aliases and value sets of which at least one must be on file for it to hold; `None`: none need be.
+    """
+
+    test: Test
+    collect: Collect
+    wake: frozenset[str] | None
+    reads: frozenset[str] = field(default_factory=frozenset)
+
+
+def evidence_of(reading: Reading) -> Evidence:
+    """A reading as page and card cite it."""
+    value, comparator = reading.value, reading.comparator or ""
+    if isinstance(value, bool):
+        shown = "yes" if value else "no"
+    elif isinstance(value, str):
+        shown = value
+    else:
+        shown = f"{comparator}{value:.6g}"
+    if reading.note:
+        shown = f"{shown} ({reading.note})"
+    return Evidence(reading.alias, shown, reading.unit, reading.when.day, reading.source, reading.status)
+
+
+def evidence_of_fact(fact: Fact) -> Evidence:
+    """A fact as page and card cite it."""
+    day = fact.start.day if fact.start else ""
+    status = "final" if fact.confirmed else "provisional"
+    return Evidence(fact.value_set, fact.display or fact.code, "", day, fact.source, status)
+
+
+def nothing(view: View) -> Iterable[Evidence]:
+    """No evidence: the condition holds because something is not there."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """An interval of numbers."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    low_open: bool = False
+    high_open: bool = False
+
+    def holds(self, value: float) -> bool:
+        """True when the number is inside."""
+        above = value > self.low if self.low_open else value >= self.low
+        return above and (value < self.high if self.high_open else value <= self.high)
+
+    def may_hold(self, reading: Reading) -> bool:
+        """True when some number that the reading can stand for is inside."""
+        value = reading.value
+        if isinstance(value, str):
+            return False
+        if reading.comparator is None:
+            return self.holds(value)
+        open_end = reading.comparator in ("<", ">")
+        if reading.comparator in ("<", "<="):
+            return value > self.low or (value == self.low and not open_end and not self.low_open)
+        return value < self.high or (value == self.high and not open_end and not self.high_open)

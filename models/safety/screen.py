@@ -1,0 +1,148 @@
+"""All rules on one snapshot: the findings, gravest first, and what was not checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from models.findings import Evidence, Finding
+from models.inputs import SAFETY_QUESTIONS
+from models.safety.rule import Ask, Level, Rule, RuleSet, rule_set
+from models.safety.view import View
+from models.snapshot import Gap, GapReason, PatientSnapshot
+from models.text import Text
+
+_SHOWN_UNITS: Final = {
+    "10*9/L": "×10⁹/L",
+    "mm[Hg]": "mmHg",
+    "Cel": "°C",
+    "kg/m2": "kg/m²",
+    "{score}": "",
+    "{grade}": "",
+    "{count}": "",
+    "{INR}": "",
+    "{T}": "",
+    "{T-score}": "",
+    "a": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """What the rules say of one snapshot."""
+
+    findings: tuple[Finding, ...]
+    gaps: tuple[Gap, ...]
+    unanswered: tuple[str, ...]  # safety questions without a valid answer within 14 days
+
+
+def screen(snapshot: PatientSnapshot, rules: RuleSet | None = None, seen: View | None = None) -> Screening:
+    """Every fired rule, gravest first and in the order of the tables within one effect, and the gaps.
+
+    A missing or stale value is never normal: the row says what it is instead, and it is listed.
+    """
+    view = seen or View(snapshot)
+    index = _index(rules or rule_set())
+    found = [finding for rule in index.awake(snapshot) if (finding := fired(rule, view))]
+    found.sort(key=lambda finding: -finding.effect)
+    unanswered = tuple(name for name in SAFETY_QUESTIONS if not view.fresh(name))
+    return Screening(tuple(found), tuple(_gaps(index, view)), unanswered)
+
+
+def fired(rule: Rule, view: View) -> Finding | None:
+    """The finding of one rule; `None` when it was checked and is quiet."""
+    for level in rule.levels:
+        if level.condition.test(view):
+            return _finding(rule, level, view)
+    return None
+
+
+def _finding(rule: Rule, level: Level, view: View) -> Finding:
+    inputs = tuple(dict.fromkeys(level.condition.collect(view)))
+    return Finding(
+        rule=rule.id,
+        effect=level.effect,
+        text=Text(level.text.msgid, _values(inputs)) if level.fills else level.text,
+        inputs=inputs,
+        min_supervision=level.min_supervision,
+        caps=level.caps,
+        scope=level.scope,
+        missing=level.missing,
+        task=level.task,
+        needs_review=rule.needs_review,
+        source=rule.evidence,
+    )
+
+
+def _values(inputs: tuple[Evidence, ...]) -> dict[str, object]:
+    if not inputs:
+        return {"value": "?", "date": "?"}
+    first = inputs[0]
+    unit = _SHOWN_UNITS.get(first.unit, first.unit)
+    return {"value": f"{first.value} {unit}".strip(), "date": first.date}
+
+
+# Which rules need be looked at
+
+
+class _Index:
+    """Rules by the aliases and value sets that wake them, so that quiet ones cost one look-up together."""
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self._rules = rules
+        self._always = frozenset(n for n, rule in enumerate(rules) if rule.wake is None)
+        self._by_name: dict[str, set[int]] = {}
+        for number, rule in enumerate(rules):
+            for name in rule.wake or ():
+                self._by_name.setdefault(name, set()).add(number)
+        self.asks = tuple(_first_asks(rules))
+
+    def awake(self, snapshot: PatientSnapshot) -> Iterator[Rule]:
+        """The rules that can fire on this snapshot, in their order."""
+        numbers = set(self._always)
+        for names in (snapshot.values, snapshot.facts):
+            for name in names:
+                woken = self._by_name.get(name)
+                if woken:
+                    numbers |= woken
+        return (self._rules[number] for number in sorted(numbers))
+
+
+def _first_asks(rules: tuple[Rule, ...]) -> Iterator[tuple[str, Ask]]:
+    """Each input once, with the first rule that needs it."""
+    seen: set[tuple[str, ...]] = set()
+    for rule in rules:
+        for ask in rule.asks:
+            if ask.aliases not in seen:
+                seen.add(ask.aliases)
+                yield rule.id, ask
+
+
+@cache
+def _index(rules: RuleSet) -> _Index:
+    return _Index(rules.rules)
+
+
+# What was not checked
+
+
+def _gaps(index: _Index, view: View) -> Iterator[Gap]:
+    faults = {fault.input: fault for fault in view.snapshot.faults}
+    for rule_id, ask in index.asks:
+        if any(view.fresh(alias) for alias in ask.aliases):
+            continue
+        if ask.relevant is None or ask.relevant.test(view):
+            yield _gap(rule_id, ask, view, faults)
+
+
+def _gap(rule_id: str, ask: Ask, view: View, faults: dict[str, Gap]) -> Gap:
+    alias = ask.aliases[0]
+    for name in ask.aliases:
+        if view.current(name):
+            return Gap(name, "stale", rule_id, f"last on {view.current(name)[0].when.day}")
+        if name in faults:
+            return Gap(name, faults[name].why, rule_id, faults[name].text, faults[name].source)
+    why: GapReason = "unanswered" if alias in SAFETY_QUESTIONS else "missing"
+    return Gap(alias, why, rule_id)

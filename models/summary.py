@@ -1,0 +1,192 @@
+"""The stable JSON of a decision: printed by the command line, stored with the referral, rendered by pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from models.decision import Assessment, Decision, Destination, Estimate, Prescription, Proposal
+from models.findings import Cap, Evidence, Finding
+from models.inputs import label_of
+from models.phase import PHASES
+from models.programme import destination_of
+from models.snapshot import Gap
+from models.text import Text
+
+Json = dict[str, Any]
+
+
+def summary(decision: Decision) -> Json:
+    """Plain JSON of everything a page, a card or a log needs; texts in English, with what it takes to translate.
+
+    A text `x` has beside it `x_msg`, `{"msgid", "values"}`; `text_from` makes a `Text` of it again. Keys are only
+    ever added. Source: issue 3, item 5.
+    """
+    assessment = decision.assessment
+    destination = _destination_of(decision)
+    return {
+        "patient": assessment.snapshot.patient_id,
+        "as_of": assessment.snapshot.as_of.isoformat(),
+        "verdict": assessment.verdict.value,
+        "tier": assessment.tier,
+        "phase": assessment.phase,
+        "phase_text": str(PHASES[assessment.phase]),
+        "destination": destination.level,
+        "destination_detail": _destination(destination),
+        "provisional": destination.provisional,
+        "min_supervision": assessment.min_supervision,
+        "eligibility": _eligibility(assessment),
+        "findings": [_finding(finding) for finding in assessment.findings],
+        "gaps": [_gap(gap) for gap in assessment.gaps],
+        "estimates": {
+            name: _estimate(estimate)
+            for name, estimate in (("risk", assessment.risk), ("adherence", assessment.adherence))
+            if estimate is not None
+        },
+        "prescription": _prescription(decision.prescription) if isinstance(decision, Proposal) else None,
+        "release": {
+            "referral": assessment.release.referral,
+            "prescription": assessment.release.prescription,
+            "waiting_for": list(assessment.release.waiting_for),
+        },
+        "rules_version": assessment.rules_version,
+    }
+
+
+def text_from(message: Mapping[str, Any]) -> Text:
+    """The text of a `{"msgid", "values"}` again, to be rendered in another language."""
+    values = {
+        name: text_from(value) if isinstance(value, Mapping) else value
+        for name, value in message.get("values", {}).items()
+    }
+    return Text(message["msgid"], values)
+
+
+def _message(text: Text) -> Json:
+    return {
+        "msgid": text.msgid,
+        "values": {name: _message(value) if isinstance(value, Text) else value for name, value in text.values.items()},
+    }
+
+
+def _texts(name: str, text: Text) -> Json:
+    return {name: str(text), f"{name}_msg": _message(text)}
+
+
+def _told(text: Text) -> Json:
+    return {"text": str(text), **_message(text)}
+
+
+def _destination_of(decision: Decision) -> Destination:
+    return decision.destination if isinstance(decision, Proposal) else destination_of(decision.assessment)
+
+
+def _destination(destination: Destination) -> Json:
+    return {
+        "level": destination.level,
+        **_texts("name", destination.name),
+        **_texts("reason", destination.reason),
+        "provisional": destination.provisional,
+        "code": destination.code,
+        "code_display": destination.code_display,
+    }
+
+
+def _eligibility(assessment: Assessment) -> Json:
+    found = assessment.eligibility
+    return {
+        "eligible": found.eligible,
+        **_texts("reason", found.reason),
+        "condition": found.condition,
+        "condition_text": found.condition_text,
+    }
+
+
+def _finding(finding: Finding) -> Json:
+    return {
+        "rule": finding.rule,
+        "effect": finding.effect.label,
+        "inputs": [_evidence(evidence) for evidence in finding.inputs],
+        **_told(finding.text),
+        "min_supervision": finding.min_supervision,
+        "scope": finding.scope,
+        "missing": finding.missing,
+        "caps": [_cap(cap) for cap in finding.caps],
+        "task": _told(finding.task) if finding.task else None,
+        "needs_review": finding.needs_review,
+        "evidence": finding.source,
+    }
+
+
+def _evidence(evidence: Evidence) -> Json:
+    return {
+        "name": evidence.name,
+        "label": str(label_of(evidence.name)),
+        "value": evidence.value,
+        "unit": evidence.unit,
+        "date": evidence.date,
+        "source": evidence.source,
+        "status": evidence.status,
+    }
+
+
+def _cap(cap: Cap) -> Json:
+    return {"kind": cap.kind, "value": cap.value, **_told(cap.text)}
+
+
+def _gap(gap: Gap) -> Json:
+    return {
+        "input": gap.input,
+        "label": str(label_of(gap.input)),
+        "why": gap.why,
+        "rule": gap.rule,
+        "text": gap.text,
+        "source": gap.source,
+    }
+
+
+def _estimate(estimate: Estimate) -> Json:
+    return {
+        "probability": estimate.probability,
+        **_texts("meaning", estimate.meaning),
+        "band": estimate.band,
+        "confidence": estimate.confidence,
+        "version": estimate.version,
+        "drivers": [
+            {"feature": driver.feature, "effect": driver.effect, **_told(driver.text)} for driver in estimate.drivers
+        ],
+        "missing": list(estimate.missing),
+        "refusal": _told(estimate.refusal) if estimate.refusal else None,
+    }
+
+
+def _prescription(plan: Prescription | None) -> Json | None:
+    if plan is None:
+        return None
+    aerobic, resistance = plan.aerobic, plan.resistance
+    return {
+        "phase": plan.phase,
+        "aerobic": {
+            "days_per_week": aerobic.days_per_week,
+            "minutes": aerobic.minutes,
+            "minutes_per_week": plan.minutes_per_week,
+            "intensity": {"rpe_min": aerobic.rpe_min, "rpe_max": aerobic.rpe_max},
+            "modes": [_told(mode) for mode in aerobic.modes],
+        },
+        "resistance": {
+            "days_per_week": resistance.days_per_week,
+            "sets_min": resistance.sets_min,
+            "sets_max": resistance.sets_max,
+            "repetitions": resistance.repetitions,
+            **_texts("load", resistance.load),
+        },
+        "other": [_told(text) for text in plan.other],
+        **_texts("progression", plan.progression),
+        "caps": [_told(text) for text in plan.caps],
+        "stop_rules": [_told(text) for text in plan.stop_rules],
+        "reasons": [
+            {"what": reason.what, "value": reason.value, "by": reason.by, **_told(reason.text)}
+            for reason in plan.reasons
+        ],
+        "weeks": plan.weeks,
+    }
