@@ -1,0 +1,169 @@
+"""How each model is trained: table, label, settings to choose from, and what its card must say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from models.adherence import ADHERENCE
+from models.model_spec import ModelSpec
+from models.risk import RISK
+from models.training.table import Record
+
+WEIGHT: Final = "survey_weight_mec_4cycle"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """LightGBM settings of one candidate; the rest is fixed in `fit.py`."""
+
+    leaves: int
+    rounds: int
+    min_leaf: int  # of masked rows: four for each person
+    l2: float
+    rate: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that decides the bytes of an artifact, beside the table and the seed."""
+
+    spec: ModelSpec
+    version: str
+    table: str
+    label: str
+    candidates: tuple[Settings, ...]
+    title: str
+    label_meaning: str
+    data: str
+    licence: str
+    limits: tuple[str, ...]
+    may_say: tuple[str, ...]
+    may_not_say: tuple[str, ...]
+    thresholds: tuple[float, ...]
+    repeats: int = 2
+    outer_folds: int = 5
+    inner_folds: int = 3
+
+
+def _age_band(record: Record, edges: tuple[int, ...]) -> str:
+    age = float(record["age_years"])
+    low = max(edge for edge in edges if edge <= age)
+    above = [edge for edge in edges if edge > age]
+    return f"age {low}-{above[0] - 1}" if above else f"age {low}+"
+
+
+def _yes_no(column: str, yes: str, no: str, unknown: str) -> Callable[[Record], str]:
+    return lambda record: {"1": yes, "0": no}.get(record[column], unknown)
+
+
+# Subgroups of the audit. Race and ethnicity are read here and nowhere else.
+GROUPS: Final[Mapping[str, Callable[[Record], str]]] = MappingProxyType(
+    {
+        "sex": _yes_no("sex_female", "female", "male", "sex unknown"),
+        "age": lambda record: _age_band(record, (20, 40, 55, 65, 75)),
+        "race and ethnicity": lambda record: record["race_ethnicity"].replace("_", " "),
+        "cancer": _yes_no("dx_cancer", "cancer survivors", "no cancer", "cancer unknown"),
+        "mobility": _yes_no("mobility_limitation", "mobility limited", "mobility not limited", "mobility unknown"),
+        "cycle": lambda record: f"surveyed {record['survey_cycle']}",
+    }
+)
+
+_NHANES: Final = (
+    "US government work, in the public domain (CDC/NCHS); for statistical use only, with no attempt to identify "
+    "anyone. The tables are not part of this repository."
+)
+_LIMITS: Final = (
+    "US community dwellers, not people under cancer treatment: no stage, no treatment, no ECOG in the training data.",
+    "Diagnoses and function are self-reported in the training data, coded in a hospital's record.",
+    "Age is top-coded at 80: everybody of 80 or over counts as 80.",
+    "Sex was recorded as female or male only; for anybody else nothing is estimated.",
+    "Race and ethnicity are never read by the model; they serve the audit below only.",
+    "Wearable columns were left out: their licence is for evaluation only.",
+    "Intervals treat people as independent; the survey's clusters would widen them a little.",
+    "Not a medical device; not validated in oncology or physiotherapy.",
+)
+
+RISK_RECIPE: Final = Recipe(
+    spec=RISK,
+    version="r1",
+    table="risk_ehr_nhanes_2003_2014.csv",
+    label="died_within_5_years",
+    candidates=(
+        Settings(leaves=3, rounds=300, min_leaf=160, l2=10),
+        Settings(leaves=4, rounds=250, min_leaf=160, l2=10),
+        Settings(leaves=4, rounds=400, min_leaf=240, l2=20),
+        Settings(leaves=6, rounds=200, min_leaf=240, l2=20),
+    ),
+    title="Risk: death from any cause within five years",
+    label_meaning=(
+        "Death from any cause within 60 months of the survey examination, from the linked US death index. It is a "
+        "stand-in: it marks people in whom decline is likely. It does not say who needs supervision; that is for "
+        "the safety rules."
+    ),
+    data=(
+        "US National Health and Nutrition Examination Survey 2003-2006 and 2011-2014, adults of 40 years and "
+        "older, one row a person, with the 2019 public-use linked mortality files."
+    ),
+    licence=_NHANES,
+    limits=(
+        *_LIMITS,
+        "Cancer survivors here are mostly years past treatment. With a secondary cancer in the record the figure "
+        "is too low; confidence is then shown as low.",
+        "Within an age band the AUC is clearly lower than over all ages, since much of it is age: see the table.",
+    ),
+    may_say=(
+        "One input to caution beside the rules: a high figure may add supervision or a look by a clinician.",
+        "AUC, calibration and subgroup figures of this card, with the words 'US survey participants'.",
+    ),
+    may_not_say=(
+        "That it finds who needs supervision, or who is safe without it.",
+        "That it is validated in people under cancer treatment or in physiotherapy.",
+        "That it predicts harm from exercise, cost, or survival with exercise.",
+        "A low figure never lifts a hold, a clearance or a supervision level that a rule has set.",
+    ),
+    thresholds=(0.05, 0.075, 0.10, 0.15, 0.20, 0.30),
+)
+
+ADHERENCE_RECIPE: Final = Recipe(
+    spec=ADHERENCE,
+    version="r1",
+    table="adherence_uptake_nhanes_2011_2018.csv",
+    label="took_up_exercise_corroborated_by_activity_report",
+    candidates=(
+        Settings(leaves=3, rounds=150, min_leaf=200, l2=20),
+        Settings(leaves=4, rounds=120, min_leaf=200, l2=20),
+        Settings(leaves=4, rounds=200, min_leaf=300, l2=40),
+    ),
+    title="Adherence: uptake of advised exercise",
+    label_meaning=(
+        "People whom a clinician told in the past year to exercise more, and who say that they now do, and who "
+        "report some weekly leisure-time activity. Self-reported at one moment: in those who wore an accelerometer "
+        "the 'yes' did not go with measurably more steps. It is not attendance."
+    ),
+    data=(
+        "US National Health and Nutrition Examination Survey 2011-2012 and 2015-2018, adults of 20 years and older "
+        "who were advised to exercise, one row a person."
+    ),
+    licence=_NHANES,
+    limits=(
+        *_LIMITS,
+        "The estimate is weak: an AUC under 0.70 sorts two people rightly about two times in three.",
+        "A model of this kind did not carry over to another population (AUC about 0.51 in a workplace trial); "
+        "local attendance must replace it.",
+        "Same-interview activity answers were left out: they describe the label itself.",
+    ),
+    may_say=(
+        "At referral, adherence is weakly predictable; the figure is for offering support.",
+        "A low figure may add a call, a reminder or help with travel.",
+    ),
+    may_not_say=(
+        "That it predicts attendance at this hospital's programmes before local data exist.",
+        "It may never block, delay or shorten a referral, nor lower anybody's place in a queue.",
+    ),
+    thresholds=(0.20, 0.25, 0.30, 0.40, 0.50),
+)
+
+RECIPES: Final = {recipe.spec.name: recipe for recipe in (RISK_RECIPE, ADHERENCE_RECIPE)}
