@@ -27,6 +27,13 @@ US_CORE_SERVICE_REQUEST: Final = "http://hl7.org/fhir/us/core/StructureDefinitio
 STATUS_REASON: Final = "http://hl7.org/fhir/StructureDefinition/request-statusReason"
 PERTAINS_TO_GOAL: Final = "http://hl7.org/fhir/StructureDefinition/resource-pertainsToGoal"
 
+# HL7's label for what software asserted; its AI transparency guide is a ballot, so it is off unless asked for.
+AI_ASSERTED: Final[Json] = {
+    "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+    "code": "AIAST",
+    "display": "Artificial Intelligence asserted",
+}
+
 EXERCISE_THERAPY: Final = "229065009"
 _DISPLAYS: Final = {
     "390893007": "Referral to physical activity program",

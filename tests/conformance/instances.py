@@ -3,24 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
+from mappings.to_fhir.audit_event import Access, User, audit_event
 from mappings.to_fhir.care_plan import care_plan
 from mappings.to_fhir.changes import NEEDS_REASON, with_status
+from mappings.to_fhir.communication import Notice, communication
+from mappings.to_fhir.detected_issue import detected_issues
+from mappings.to_fhir.exercise_prescription import exercise_prescription
 from mappings.to_fhir.facts import Ref
 from mappings.to_fhir.goal import goals
+from mappings.to_fhir.provenance import provenance
+from mappings.to_fhir.risk_assessment import risk_assessments
 from mappings.to_fhir.service_request import service_request
 from mappings.to_fhir.suggestion import suggestion
 from mappings.to_fhir.task import fulfilment_task, navigator_task
-from tests.mappings.to_fhir.builders import a_summary, some_facts
+from tests.mappings.to_fhir.builders import ADELAIDE, a_summary, some_facts
 
 Json = dict[str, Any]
+NOW = datetime(2026, 11, 26, 0, 10, tzinfo=ADELAIDE)
 PROGRAMME = Ref("Organization/riverside-community-class", "Riverside Community Exercise Class")
 
 
 def everything_we_write() -> dict[str, Json]:
     """Name of the case -> the instance."""
-    return dict([*_referrals(), *_plans(), *_goals(), *_navigator_tasks(), *_fulfilment_tasks(), *_suggestions()])
+    return dict(
+        [
+            *_referrals(),
+            *_plans(),
+            *_goals(),
+            *_navigator_tasks(),
+            *_fulfilment_tasks(),
+            *_suggestions(),
+            *_prescriptions(),
+            *_assessments(),
+            *_notices(),
+            *_origins(),
+            *_accesses(),
+        ]
+    )
 
 
 def _referrals() -> Iterator[tuple[str, Json]]:
@@ -82,3 +104,80 @@ def _suggestions() -> Iterator[tuple[str, Json]]:
     for name, with_prescription in (("suggestion-with-plan", True), ("suggestion-alone", False)):
         for resource in suggestion(some_facts(), with_prescription):
             yield f"{name}-{resource['resourceType']}-{resource['id'][:8]}", resource
+
+
+def _prescriptions() -> Iterator[tuple[str, Json]]:
+    for status in ("draft", "active"):
+        yield f"prescription-{status}", exercise_prescription(some_facts(), status, ["Goal/a", "Goal/b"])
+    active = exercise_prescription(some_facts(), "active")
+    yield "prescription-revoked", with_status("exercise-prescription", active, "revoked", reason="OO-ACTIVE")
+
+
+def _assessments() -> Iterator[tuple[str, Json]]:
+    held = some_facts(summary=a_summary(findings=findings_that_hold()))
+    for issue in detected_issues(held):
+        yield f"issue-{issue['code']['coding'][0]['code']}", issue
+    for number, assessment in enumerate(risk_assessments(held, ai_tag=True)):
+        yield f"risk-{number}", assessment
+
+
+def findings_that_hold() -> list[Json]:
+    """One finding of each effect, with the values that it rests on."""
+    effects = ("HOLD-E", "HOLD", "CLEAR", "SUP", "MOD", "INFO")
+    return [
+        {
+            "rule": f"RULE-{effect}",
+            "effect": effect,
+            "text": f"A finding with effect {effect}",
+            "missing": effect == "CLEAR",
+            "inputs": [
+                {"name": "platelets", "value": "8", "unit": "10*9/L", "source": "Observation/ada-refer-platelets"},
+                {"name": "fever", "value": "no", "source": "QuestionnaireResponse/ada-refer-safety-answers#fever"},
+                {"name": "age", "value": "58", "source": ""},
+            ],
+        }
+        for effect in effects
+    ]
+
+
+def _notices() -> Iterator[tuple[str, Json]]:
+    patient = Ref("Patient/ada-refer", "Ada Marlow")
+    for number, medium in enumerate(("email", "sms", "letter", "phone", "in-person", "video"), start=1):
+        notice = Notice(number, patient, medium, "Exercise referral", "You can say no with one step.", NOW)
+        yield f"notice-{medium}", communication(some_facts(), "completed", notice, ("ServiceRequest/sr",))
+    lind = Ref("Practitioner/dr-lind", "Dr Maren Lind")
+    alert = Notice(9, lind, "email", "Held", "Platelets of 8.", None, category="alert", urgent=True)
+    yield "notice-of-a-hold", communication(some_facts(), "preparation", alert)
+
+
+def _origins() -> Iterator[tuple[str, Json]]:
+    targets = ["ServiceRequest/sr", "Goal/a"]
+    yield "origin-create", provenance(some_facts(), targets, activity="CREATE", recorded=NOW)
+    hospital = Ref("Organization/city-hospital")
+    yield (
+        "origin-update-tagged",
+        provenance(some_facts(), targets, activity="UPDATE", recorded=NOW, organization=hospital, ai_tag=True),
+    )
+
+
+def _accesses() -> Iterator[tuple[str, Json]]:
+    lind = User(Ref("Practitioner/dr-lind", "Dr Maren Lind"), role="clinician", token_id="4f9c1a")
+    for interaction in ("create", "read", "update", "search"):
+        for user in (lind, None):
+            for patient in ("ada-refer", None):
+                access = Access(
+                    interaction,  # type: ignore[arg-type]
+                    NOW,
+                    "https://stride.example.org",
+                    "https://demo-ehr.example.org/fhir",
+                    target="Observation?code=777-3" if interaction == "search" else "ServiceRequest/sr",
+                    patient_id=patient,
+                    user=user,
+                    request_id="b3f7",
+                )
+                who = f"{'person' if user else 'job'}-{'patient' if patient else 'list'}"
+                yield f"audit-{interaction}-{who}", audit_event(access)
+    failed = Access(
+        "create", NOW, "https://a.example.org", "https://b.example.org", "ServiceRequest", "p", None, "", 503
+    )
+    yield "audit-failed", audit_event(failed)

@@ -20,6 +20,18 @@ _SUMMARY: dict[str, Any] = {
     "destination": "D3",
     "min_supervision": 2,
     "phase": "P2",
+    "rules_version": "2026.11",
+    "estimates": {
+        "risk": {
+            "probability": 0.0812345,
+            "meaning": "death from any cause within five years",
+            "band": "low",
+            "confidence": "reduced",
+            "version": "risk-1",
+            "drivers": [{"feature": "albumin", "text": "Albumin 40 g/L", "effect": -0.2}],
+        },
+        "adherence": {"probability": None, "version": "adherence-1", "refusal": "too little is known"},
+    },
     "findings": [
         {"rule": "TRT-03", "effect": "MOD", "inputs": [], "text": "The days when blood counts are lowest."},
         {"rule": "HEM-04", "effect": "INFO", "inputs": [], "text": "Mildly low platelets."},

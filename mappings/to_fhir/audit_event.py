@@ -1,0 +1,136 @@
+"""Who saw or changed what in the EHR: IHE Basic Audit events, kept by us and never sent into the chart."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from mappings.to_fhir.codes import Json, coding, concept
+from mappings.to_fhir.facts import Ref, instant
+
+Interaction = Literal["create", "read", "update", "search"]  # we never delete in an EHR
+
+_BALP: Final = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit."
+_REST: Final = "http://hl7.org/fhir/restful-interaction"
+_DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
+_ENTITY: Final = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
+_ROLE: Final = "http://terminology.hl7.org/CodeSystem/object-role"
+_PARTICIPATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
+_REQUEST_ID: Final = "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType"
+_SOURCE, _DESTINATION = ("110153", "Source Role ID"), ("110152", "Destination Role ID")
+_TYPES: Final[dict[Interaction, tuple[str, str, str]]] = {
+    "create": ("Create", "create", "C"),
+    "read": ("Read", "read", "R"),
+    "update": ("Update", "update", "U"),
+    "search": ("Query", "search-type", "E"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """The person behind an access, as the token names them; the token itself is never here."""
+
+    who: Ref
+    role: str = ""
+    token_id: str = ""  # the `jti`: the "Minimal" variant of the guide
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One interaction with an EHR's FHIR server."""
+
+    interaction: Interaction
+    recorded: datetime
+    client: str  # our address
+    server: str  # the EHR's FHIR base
+    target: str = ""  # "ServiceRequest/4", "ServiceRequest" before it has an id; of a search the query that was sent
+    patient_id: str | None = None
+    user: User | None = None  # None: a job without a person
+    request_id: str = ""
+    http_status: int = 200
+
+
+def audit_event(access: Access) -> Json:
+    """The AuditEvent of one access. A failed one is always written too, without a claim to a profile for success.
+
+    Source: standards.md 6.5 (client and server change their roles for a read).
+    """
+    name, subtype, action = _TYPES[access.interaction]
+    outcome = _outcome(access.http_status)
+    resource: Json = {
+        "resourceType": "AuditEvent",
+        "type": coding("http://terminology.hl7.org/CodeSystem/audit-event-type", "rest", "Restful Operation"),
+        "subtype": [coding(_REST, subtype, subtype)],
+        "action": action,
+        "recorded": instant(access.recorded),
+        "outcome": outcome,
+        "agent": _agents(access),
+        "source": {
+            "site": access.client,
+            "observer": {"display": "Stride"},
+            "type": [coding("http://terminology.hl7.org/CodeSystem/security-source-type", "4", "Application Server")],
+        },
+        "entity": _entities(access),
+    }
+    if outcome == "0":
+        resource["meta"] = {"profile": [f"{_BALP}{'Patient' if access.patient_id else ''}{name}"]}
+    else:
+        resource["outcomeDesc"] = f"HTTP {access.http_status}"
+    return resource
+
+
+def _outcome(http_status: int) -> str:
+    """0 success, 4 refused or wrong, 8 the other side failed."""
+    if http_status < 400:
+        return "0"
+    return "4" if http_status < 500 else "8"
+
+
+def _agents(access: Access) -> list[Json]:
+    sends, receives = (_DESTINATION, _SOURCE) if access.interaction == "read" else (_SOURCE, _DESTINATION)
+    agents = [_machine(sends, "Stride", access.client), _machine(receives, "EHR", access.server)]
+    return [*agents, _person(access)] if access.user else agents
+
+
+def _machine(role: tuple[str, str], name: str, address: str) -> Json:
+    return {
+        "type": concept(_DICOM, *role),
+        "who": {"display": name},
+        "requestor": False,
+        "network": {"address": address, "type": "5"},
+    }
+
+
+def _person(access: Access) -> Json:
+    assert access.user is not None  # noqa: S101 - for the type checker
+    reads = access.interaction in ("read", "search")
+    kind = ("IRCP", "information recipient") if reads else ("AUT", "author (originator)")
+    agent: Json = {"type": concept(_PARTICIPATION, *kind), "who": access.user.who.json(), "requestor": True}
+    if access.user.role:
+        agent["role"] = [{"text": access.user.role}]
+    if access.user.token_id:
+        agent["policy"] = [access.user.token_id]
+    return agent
+
+
+def _entities(access: Access) -> list[Json]:
+    found: list[Json] = []
+    if access.request_id:
+        what = {"identifier": {"value": access.request_id}}
+        found.append({"type": coding(_REQUEST_ID, "XrequestId"), "what": what})
+    if access.interaction == "search":
+        asked: Json = {"type": coding(_ENTITY, "2", "System Object"), "role": coding(_ROLE, "24", "Query")}
+        found.append(asked | {"query": b64encode(access.target.encode()).decode()})
+    elif access.target:
+        data = {"type": coding(_ENTITY, "2", "System Object"), "what": _what(access.target)}
+        found.append(data | {"role": coding(_ROLE, "4", "Domain Resource")})
+    if access.patient_id:
+        patient = {"type": coding(_ENTITY, "1", "Person"), "role": coding(_ROLE, "1", "Patient")}
+        found.append(patient | {"what": {"reference": f"Patient/{access.patient_id}"}})
+    return found
+
+
+def _what(target: str) -> Json:
+    return {"reference": target} if "/" in target else {"type": target, "display": target}
