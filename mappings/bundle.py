@@ -19,8 +19,8 @@ R = TypeVar("R", bound=Resource)
 # An OperationOutcome inside a searchset is mostly advice ("parameter ignored"). These kinds say that something
 # is missing from the answer. Source: FHIR R4 issue-type; standards.md CH-P5.
 _INCOMPLETE: Final = frozenset(
-    "suppressed incomplete too-costly timeout throttled transient security login forbidden expired unknown "
-    "lock-error no-store exception processing".split()
+    {"suppressed", "incomplete", "too-costly", "timeout", "throttled", "transient", "security", "login"}
+    | {"forbidden", "expired", "unknown", "lock-error", "no-store", "exception", "processing"}
 )
 
 
@@ -198,9 +198,10 @@ class _Reader:
         if type(body) is not Bundle:
             return
         for entry in body.entry or ():
-            if entry is not None and type(entry.resource) is Patient and entry.full_url:
-                if (entry.resource.id or _id_of_url(entry.full_url)) == self.chart.patient_id:
-                    self.mine.add(entry.full_url)
+            if entry is None or type(entry.resource) is not Patient or not entry.full_url:
+                continue
+            if (entry.resource.id or _id_of_url(entry.full_url)) == self.chart.patient_id:
+                self.mine.add(entry.full_url)
 
     def take_body(self, key: str, body: Resource | None) -> None:
         self.next_links.pop(key, None)
@@ -223,11 +224,14 @@ class _Reader:
             if entry is None:
                 continue
             resource = entry.resource
-            if type(resource) is Observation and resource.subject is not None:
-                if resource.subject.reference in mine and resource.id is not None:
-                    observations.append(resource)
-                    continue
-            if resource is not None:
+            if (
+                type(resource) is Observation
+                and resource.subject is not None
+                and resource.subject.reference in mine
+                and resource.id is not None
+            ):
+                observations.append(resource)
+            elif resource is not None:
                 self.take(key, resource, entry.full_url)
 
     def take(self, key: str, resource: Resource, full_url: str | None) -> None:

@@ -87,20 +87,22 @@ class Dates:
         """True when the whole of `moment` lies after `as_of`."""
         return moment is not None and moment.earliest > self.horizon
 
-    def place(self, event: When | None, known: When | None) -> Place:
+    def place(self, event: When | None, known: When | None, touched: str | None = None) -> Place:
         """Where a record stands at `as_of`, by the day it happened and the day it was written down.
 
         "later": written down afterwards, so at `as_of` it was not there yet. "future": it was there but
         is dated ahead, which is a fault of the data unless it is a plan. "past": all the rest.
-        Without a date of writing, an event that is more than a month ahead counts as not there yet.
+        `touched` (meta.lastUpdated) only tells the first two apart: it moves with every copy of a record.
+        Without either, an event that is more than a month ahead counts as not there yet.
         """
         if known is not None and known.earliest > self.horizon:
             return "later"
         if event is None or event.earliest <= self.horizon:
             return "past"
-        if known is None and event.earliest - self.as_of > NEAR:
-            return "later"
-        return "future"
+        witness = known or self.when(touched)
+        if witness is not None:
+            return "later" if self.after(witness) else "future"
+        return "future" if event.earliest - self.as_of <= NEAR else "later"
 
 
 def reference_id(reference: str, kind: str) -> str | None:

@@ -1,9 +1,9 @@
 """What can go wrong between FHIR and our own values.
 
-    MappingError
-      UnreadableChart   it is no JSON, no FHIR, or says nothing of a patient
-      ForeignPatient    a resource of another patient lies in the chart
-      InvalidResource   a resource that we built breaks FHIR or its profile
+MappingError
+  UnreadableChart   it is no JSON, no FHIR, or says nothing of a patient
+  ForeignPatient    a resource of another patient lies in the chart
+  InvalidResource   a resource that we built breaks FHIR or its profile
 """
 
 from __future__ import annotations

@@ -92,6 +92,10 @@ class Resource(msgspec.Struct, rename="camel", gc=False, tag_field="resourceType
     id: str | None = None
 
 
+class Meta(Element):
+    last_updated: str | None = None
+
+
 class Component(Element):
     code: BareConcept | None = None
     value_quantity: Quantity | None = None
@@ -130,6 +134,7 @@ class Stage(Element):
 
 
 class Condition(Resource):
+    meta: Meta | None = None
     extension: list[Extension] | None = None
     clinical_status: CodeableConcept | None = None
     verification_status: CodeableConcept | None = None
@@ -185,6 +190,7 @@ class MedicationRequest(Resource):
 
 
 class MedicationAdministration(Resource):
+    meta: Meta | None = None
     contained: list[Raw] | None = None
     extension: list[Extension] | None = None
     status: str | None = None
@@ -207,6 +213,7 @@ class MedicationStatement(Resource):
 
 
 class Procedure(Resource):
+    meta: Meta | None = None
     extension: list[Extension] | None = None
     status: str | None = None
     category: CodeableConcept | None = None
@@ -340,6 +347,7 @@ class Patient(Resource):
     birth_date: str | None = None
     deceased_boolean: bool | None = None
     deceased_date_time: str | None = None
+    marital_status: CodeableConcept | None = None
     communication: list[Communication] | None = None
     link: list[PatientLink] | None = None
 
@@ -365,7 +373,7 @@ class Unread(Resource):
 
 
 _named = {cls.__name__ for cls in READ} | {"Bundle"}
-UNREAD: tuple[type[Resource], ...] = tuple(
+UNREAD: tuple[type[Any], ...] = tuple(
     msgspec.defstruct(name, [], bases=(Unread,), tag=name, kw_only=True)
     for name in RESOURCE_TYPES
     if name not in _named

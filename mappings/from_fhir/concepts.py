@@ -1,0 +1,42 @@
+"""Small readings of coded elements: every coding of a concept, by system and code, and what to show of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from mappings.codes import sites
+from mappings.structs import CodeableConcept, Coding
+
+_INVISIBLE = str.maketrans("", "", "​‌‍⁠﻿")  # zero-width: met in Synthea's display texts
+
+
+def codings(*concepts: CodeableConcept | None) -> Iterator[Coding]:
+    """All codings of all concepts."""
+    for concept in concepts:
+        if concept is not None and concept.coding:
+            yield from concept.coding
+
+
+def code_in(concept: CodeableConcept | None) -> str | None:
+    """The first code of a concept from a closed FHIR list, such as clinicalStatus; `None` when absent."""
+    return next((coding.code for coding in codings(concept) if coding.code), None)
+
+
+def shown(concept: CodeableConcept | None, coding: Coding | None = None) -> str:
+    """What the chart calls it, for people only."""
+    texts = [coding.display if coding else None, concept.text if concept else None]
+    texts += [other.display for other in codings(concept)]
+    texts += [coding.code if coding else None]
+    return clean(next((text for text in texts if text), ""))
+
+
+def clean(text: str) -> str:
+    """Text without characters that nobody sees, on one line, of bounded length."""
+    return " ".join(text.translate(_INVISIBLE).split())[:200]
+
+
+def site_words(concepts: Iterable[CodeableConcept] | None) -> list[str]:
+    """Our words for the body sites that we know by code."""
+    known = sites()
+    found = [known.get(coding.code or "") for concept in concepts or () for coding in codings(concept)]
+    return list(dict.fromkeys(word for word in found if word))

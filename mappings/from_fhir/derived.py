@@ -1,0 +1,97 @@
+"""Readings that are worked out from others. Source: observations.md section 1, "Derived"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from models.inputs import INPUTS
+from models.snapshot import Reading
+
+Series = dict[str, list[Reading]]
+
+_QUARTER: Final = timedelta(days=90)
+_WEEK: Final = timedelta(days=7)
+
+
+def add_derived(series: Series) -> None:
+    """Adds `bmi`, `evs_min_week` and `ca_corr` where they are not on file and their parts are."""
+    _add_bmi(series)
+    _add_minutes_a_week(series)
+    _add_corrected_calcium(series)
+
+
+def _add_bmi(series: Series) -> None:
+    heights = series.get("height", [])
+    weights = series.get("weight", [])
+    if not heights or not weights or series.get("bmi"):
+        return
+    made = []
+    for weight in weights:
+        height = _nearest(heights, weight, _QUARTER)
+        if height is not None and weight.comparator is None and height.comparator is None:
+            made.append(_made("bmi", _number(weight) / (_number(height) / 100) ** 2, weight, height))
+    _keep(series, "bmi", made)
+
+
+def _add_minutes_a_week(series: Series) -> None:
+    days, minutes = series.get("evs_days", []), series.get("evs_min_day", [])
+    if not days or not minutes:
+        return
+    told = series.get("evs_min_week", [])
+    made = []
+    for day in days:
+        if any(abs(one.when.latest - day.when.latest) <= _WEEK for one in told):
+            continue
+        minute = _nearest(minutes, day, _WEEK)
+        if minute is not None and day.comparator is None and minute.comparator is None:
+            made.append(_made("evs_min_week", _number(day) * _number(minute), day, minute))
+    _keep(series, "evs_min_week", [*told, *made])
+
+
+def _add_corrected_calcium(series: Series) -> None:
+    """Calcium + 0.02 x (40 - albumin in g/L); without an albumin the total stands in, and says so.
+
+    Source: observations.md section 1; conventions.md section 4.
+    """
+    albumins = [one for one in series.get("albumin", []) if one.comparator is None]
+    made = []
+    for calcium in series.get("ca", []):
+        albumin = _nearest(albumins, calcium, _QUARTER)
+        if albumin is None:
+            made.append(_made("ca_corr", _number(calcium), calcium, note="no albumin: uncorrected"))
+        else:
+            corrected = _number(calcium) + 0.02 * (40 - _number(albumin))
+            made.append(_made("ca_corr", corrected, calcium, albumin))
+    _keep(series, "ca_corr", made)
+
+
+def _nearest(candidates: Sequence[Reading], to: Reading, within: timedelta) -> Reading | None:
+    found = min(candidates, key=lambda one: abs(one.when.latest - to.when.latest), default=None)
+    return found if found is not None and abs(found.when.latest - to.when.latest) <= within else None
+
+
+def _number(reading: Reading) -> float:
+    return float(reading.value)
+
+
+def _made(alias: str, value: float, first: Reading, *others: Reading, note: str = "") -> Reading:
+    parts = (first, *others)
+    return Reading(
+        alias=alias,
+        value=round(value, 4),
+        unit=INPUTS[alias].unit,
+        when=first.when,
+        source=" + ".join(part.source for part in parts),
+        status="preliminary" if any(part.status == "preliminary" for part in parts) else "final",
+        comparator=first.comparator,
+        patient_reported=any(part.patient_reported for part in parts),
+        note=note,
+    )
+
+
+def _keep(series: Series, alias: str, made: list[Reading]) -> None:
+    plausible = [one for one in made if INPUTS[alias].is_plausible(_number(one))]
+    if plausible:
+        series[alias] = sorted(plausible, key=lambda one: one.when.latest, reverse=True)

@@ -1,0 +1,94 @@
+"""Who the patient is: for pages, notices and letters, never for a decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from mappings.bundle import Chart
+from mappings.from_fhir.concepts import clean, code_in, shown
+from mappings.structs import ContactPoint, HumanName, Identifier, Patient
+
+_INTERPRETER: Final = frozenset(
+    {
+        "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired",
+        "http://hl7.org/fhir/us/core/StructureDefinition/us-core-interpreter-needed",
+    }
+)
+_NAME_ORDER: Final = ("official", "usual", None, "temp", "nickname", "anonymous", "maiden", "old")
+_PHONE_ORDER: Final = ("mobile", "home", None, "temp", "work", "old")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Name and ways to reach a patient; "" where the chart does not say."""
+
+    patient_id: str
+    name: str = ""
+    birth_date: str = ""  # as the chart gives it: "1961-04-02", "1961"
+    sex: str = ""
+    identifier: str = ""  # the number that people use for the record, such as an MRN
+    language: str = ""  # BCP 47
+    phone: str = ""
+    email: str = ""
+    interpreter: bool = False
+
+
+def person_from(chart: Chart) -> Person:
+    """Who the chart is about."""
+    patient = chart.patient
+    if patient is None:
+        return Person(chart.patient_id)
+    return Person(
+        patient_id=chart.patient_id,
+        name=_name(patient.name or []),
+        birth_date=patient.birth_date or "",
+        sex=patient.gender or "",
+        identifier=_identifier(patient.identifier or []),
+        language=_language(patient),
+        phone=_contact(patient.telecom or [], "phone"),
+        email=_contact(patient.telecom or [], "email"),
+        interpreter=_needs_interpreter(patient),
+    )
+
+
+def _name(names: list[HumanName]) -> str:
+    ranked = sorted(names, key=lambda one: _place(_NAME_ORDER, one.use))
+    for one in ranked:
+        text = one.text or " ".join(
+            part for part in [*(one.prefix or []), *(one.given or []), one.family, *(one.suffix or [])] if part
+        )
+        if text:
+            return clean(text)
+    return ""
+
+
+def _identifier(identifiers: list[Identifier]) -> str:
+    """The medical record number if one is marked, else the first that is in use."""
+    usable = [one for one in identifiers if one.value and one.use != "old"]
+    marked = next((one.value for one in usable if code_in(one.type) == "MR"), None)
+    return marked or next((one.value for one in usable if one.value), "") or ""
+
+
+def _contact(points: list[ContactPoint], system: str) -> str:
+    usable = [one for one in points if one.system == system and one.value and one.use != "old"]
+    ranked = sorted(usable, key=lambda one: (one.rank or 99, _place(_PHONE_ORDER, one.use)))
+    return next((one.value for one in ranked if one.value), "")
+
+
+def _language(patient: Patient) -> str:
+    spoken = sorted(patient.communication or [], key=lambda one: not one.preferred)
+    return next((code for one in spoken if (code := code_in(one.language))), "")
+
+
+def _needs_interpreter(patient: Patient) -> bool:
+    for extension in patient.extension or ():
+        if extension.url in _INTERPRETER:
+            coded = shown(extension.value_codeable_concept).lower() if extension.value_codeable_concept else ""
+            code = code_in(extension.value_codeable_concept)
+            return bool(extension.value_boolean) or code in ("373066001", "LA33-6", "Y") or coded == "yes"
+    return False
+
+
+def _place(order: tuple[str | None, ...], use: str | None) -> int:
+    return order.index(use) if use in order else len(order)

@@ -1,0 +1,194 @@
+"""One value of one observation in its canonical unit, or the reason why it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from mappings.codes import Measure, Value, observed
+from mappings.structs import BareConcept, Component, Observation, Quantity
+from models.snapshot import Comparator, GapReason
+
+Part = Observation | Component
+
+_COMPARATORS: Final[Mapping[str, Comparator]] = {"<": "<", "<=": "<=", ">=": ">=", ">": ">"}
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A usable value; `measure` differs from the one asked for where a grade has its own input."""
+
+    measure: Measure
+    value: Value
+    comparator: Comparator | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a value is not used; `why` is `None` for an answer such as "unknown", which is no fault."""
+
+    measure: Measure
+    why: GapReason | None
+    text: str = ""
+
+
+def read_value(measure: Measure, observation: Observation, part: Part) -> Read | Refused:
+    """The value of an observation or component. Source: observations.md sections 1 and 9."""
+    if measure.kind == "number":
+        return _number(measure, observation, part)
+    if measure.kind == "boolean":
+        return _boolean(measure, observation, part)
+    return _code(measure, part)
+
+
+def _number(measure: Measure, observation: Observation, part: Part) -> Read | Refused:
+    quantity = part.value_quantity
+    if quantity is not None:
+        return _quantity(measure, observation, quantity)
+    if part.value_integer is not None:
+        if not measure.dimensionless:
+            return Refused(measure, "unit", f"{part.value_integer} without a unit")
+        factor, offset = measure.conversion.accepted.get("1", (1.0, 0.0))
+        return checked(measure, part.value_integer * factor + offset)
+    if part.value_codeable_concept is not None:
+        answer = _answer(measure, part.value_codeable_concept)
+        if answer is None:
+            return Refused(measure, "unit", "a coded answer that stands for no number")
+        return answer if isinstance(answer, Refused) else checked(measure, float(answer))
+    return _absent(measure, part)
+
+
+def _quantity(measure: Measure, observation: Observation, quantity: Quantity) -> Read | Refused:
+    value = quantity.value
+    if value is None:
+        return Refused(measure, "missing", "a quantity without a value")
+    if quantity.comparator is not None and quantity.comparator not in _COMPARATORS:
+        return Refused(measure, "unit", f"comparator {quantity.comparator[:10]} is not known")
+    comparator = _COMPARATORS[quantity.comparator] if quantity.comparator else None
+    if measure.steps is not None:
+        return _stepped(measure, quantity, comparator)
+    found = measure.conversion.factor(quantity.system, quantity.code, quantity.unit)
+    if found is None and measure.whole_day is not None and _covers_a_day(observation):
+        found = measure.whole_day.factor(quantity.system, quantity.code, quantity.unit)
+    if found is None:
+        return Refused(measure, "unit", f"{value:g} {_unit_text(quantity)}")
+    factor, offset = found
+    if factor != 1.0 or offset:
+        value = round(value * factor + offset, 6)
+    return checked(measure, value, comparator, _note(measure, observation))
+
+
+def _stepped(measure: Measure, quantity: Quantity, comparator: Comparator | None) -> Read | Refused:
+    """A concentration on a strip that is read as its number of pluses."""
+    if measure.step_unit not in (quantity.code, quantity.unit) or quantity.value is None:
+        return Refused(measure, "unit", f"{quantity.value} {_unit_text(quantity)}")
+    for limit, score in measure.steps or ():
+        if quantity.value >= limit:
+            return checked(measure, score, comparator)
+    return Refused(measure, "implausible", f"{quantity.value:g} {_unit_text(quantity)}")
+
+
+def checked(measure: Measure, value: float, comparator: Comparator | None = None, note: str = "") -> Read | Refused:
+    """The value if it can belong to a living person; it is rejected otherwise, never clipped."""
+    if measure.plausible is not None:
+        low, high = measure.plausible
+        if not low <= value <= high:
+            unit = f" {measure.unit}" if measure.unit else ""
+            return Refused(measure, "implausible", f"{value:g}{unit} is outside {low:g}-{high:g}{unit}")
+    if measure.whole and value != int(value):
+        return Refused(measure, "implausible", f"{value:g} is no whole number")
+    return Read(measure, value, comparator, note)
+
+
+def _boolean(measure: Measure, observation: Observation, part: Part) -> Read | Refused:
+    if part.value_boolean is not None:
+        return Read(measure, part.value_boolean)
+    if part.value_codeable_concept is not None:
+        answer = _answer(measure, part.value_codeable_concept)
+        if answer is None:
+            return Refused(measure, "unanswered", "neither yes nor no")
+        return answer if isinstance(answer, Refused) else Read(measure, bool(answer))
+    quantity, number = part.value_quantity, part.value_integer
+    if quantity is None and number is None:
+        return _absent(measure, part)
+    if measure.graded_as is not None:
+        return _number(observed().by_alias[measure.graded_as], observation, part)
+    grade = float(number) if number is not None else quantity.value if quantity is not None else None
+    if grade is None or not 0 <= grade <= 10:
+        return Refused(measure, "implausible", "neither yes nor no nor a grade")
+    return Read(measure, grade > 0, note=f"grade {grade:g}")
+
+
+def _code(measure: Measure, part: Part) -> Read | Refused:
+    concept = part.value_codeable_concept
+    if concept is None:
+        return _absent(measure, part)
+    answer = _answer(measure, concept)
+    if isinstance(answer, Refused):
+        return answer
+    if answer is not None:
+        return Read(measure, answer)
+    code = next((coding.code for coding in concept.coding or () if coding.code), None)
+    return Read(measure, code) if code else Refused(measure, "unit", "an answer without a code")
+
+
+def _answer(measure: Measure, concept: BareConcept) -> Value | Refused | None:
+    """What a coded answer stands for; `None` when it is not in the table."""
+    for coding in concept.coding or ():
+        if coding.code is None:
+            continue
+        found = measure.answers.get((coding.system or "", coding.code))
+        if found is not None:
+            return found
+        if coding.code in measure.unanswered:
+            return Refused(measure, None)
+    return None
+
+
+def _absent(measure: Measure, part: Part) -> Refused:
+    if isinstance(part, Observation) and part.value_string:
+        return Refused(measure, "unit", "a text instead of a value")
+    if isinstance(part, Observation) and part.component is not None:
+        return Refused(measure, None)
+    return Refused(measure, "missing", "a result without a value")
+
+
+def _covers_a_day(observation: Observation) -> bool:
+    moment, period = observation.effective_date_time, observation.effective_period
+    if moment is not None:
+        return len(moment) == 10
+    if period is None or period.start is None or period.end is None:
+        return False
+    if len(period.start) == 10:
+        return period.start == period.end
+    # A day's record runs from a time to the same time of the next day, or to a second before it.
+    return period.start[:10] < period.end[:10] or (period.start[11:16], period.end[11:16]) == ("00:00", "23:59")
+
+
+def _note(measure: Measure, observation: Observation) -> str:
+    if not measure.note_code or observation.code is None:
+        return ""
+    return next((f"LOINC {coding.code}" for coding in observation.code.coding or () if coding.code), "")
+
+
+def _unit_text(quantity: Quantity) -> str:
+    text = quantity.unit or quantity.code
+    return text[:40] if text else "(no unit)"
+
+
+def upper_limit(measure: Measure, part: Part) -> float | None:
+    """The laboratory's own upper limit in the canonical unit; `None` when it gives none that can be read."""
+    for one in part.reference_range or ():
+        kinds = {coding.code for coding in one.type.coding or ()} if one.type else set()
+        if one.high is None or one.high.value is None or (kinds and "normal" not in kinds):
+            continue
+        high = one.high
+        if not (high.unit or high.code) and part.value_quantity is not None:
+            given = part.value_quantity
+            high = Quantity(high.value, None, given.unit, given.system, given.code)
+        found = measure.conversion.factor(high.system, high.code, high.unit)
+        if found is not None and high.value is not None:
+            return round(high.value * found[0] + found[1], 6)
+    return None

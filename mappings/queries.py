@@ -1,0 +1,74 @@
+"""The questions that a chart is made of: one list for CDS Hooks prefetch and for REST alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from mappings.canonical import PARQ_PLUS, SAFETY_QUESTIONS
+from mappings.codes import observed
+
+PATIENT_TOKEN: Final = "{{context.patientId}}"  # noqa: S105 - a prefetch token, no secret
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question to the record system.
+
+    `path` is a read or a type search with the patient's id as a prefetch token. `required`: without its
+    answer nothing can be said of the patient, and the call ends with 412.
+    """
+
+    key: str
+    path: str
+    required: bool = False
+
+
+def _search(kind: str, *terms: str, count: int) -> str:
+    return f"{kind}?" + "&".join((f"patient={PATIENT_TOKEN}", *terms, f"_count={count}"))
+
+
+def _observations(key: str, *, count: int) -> Query:
+    """By code list, never by category: many charts carry none, or an odd one (SM-T, standards.md trap 23)."""
+    return Query(key, _search("Observation", "code=" + ",".join(observed().asked[key]), "_sort=-date", count=count))
+
+
+QUERIES: Final[tuple[Query, ...]] = (
+    Query("patient", f"Patient/{PATIENT_TOKEN}", required=True),
+    # Without a category filter: category=problem-list-item finds no cancer in charts that carry none.
+    Query("conditions", _search("Condition", count=500), required=True),
+    _observations("labs", count=500),
+    _observations("vitals", count=500),
+    _observations("function", count=500),
+    _observations("symptoms", count=500),
+    Query("medications", _search("MedicationRequest", "_sort=-authoredon", count=500)),
+    Query("administrations", _search("MedicationAdministration", "_sort=-effective-time", count=500)),
+    Query("procedures", _search("Procedure", "_sort=-date", count=500)),
+    Query("encounters", _search("Encounter", "_sort=-date", count=200)),
+    Query(
+        "answers",
+        _search(
+            "QuestionnaireResponse",
+            f"questionnaire={SAFETY_QUESTIONS},{PARQ_PLUS}",
+            "_sort=-authored",
+            count=100,
+        ),
+    ),
+    Query("referrals", _search("ServiceRequest", "_sort=-authored", count=200)),
+)
+
+
+def prefetch_templates() -> dict[str, str]:
+    """Key -> prefetch template, in the subset that CDS Hooks 2.0 clients know.
+
+    Source: CDS Hooks 2.0, prefetch; standards.md CH-P1 to CH-P3, CH-P9: no `_include`, no chaining, no
+    modifier, `_sort=-date`, no token but the patient's.
+    """
+    return {query.key: query.path for query in QUERIES}
+
+
+def rest_path(query: Query, patient_id: str) -> str:
+    """The path below the FHIR base for one patient, ready to be sent: `Condition?patient=123&_count=500`."""
+    path = query.path.replace(PATIENT_TOKEN, quote(patient_id, safe=""))
+    return path.replace("|", "%7C")
