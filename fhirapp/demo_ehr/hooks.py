@@ -192,7 +192,7 @@ class HookClient:
         jku = f"{self._settings.base_url}/cds/jwks.json"
         header = {"alg": "ES384", "typ": "JWT", "kid": key.kid, "jku": jku}
         claims = {
-            "iss": self._settings.fhir_base,
+            "iss": self._settings.base_url,
             "aud": url,
             "iat": now,
             "exp": now + JWT_SECONDS,

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 from fhirapp.demo_ehr.errors import ChartUnreadable
 from fhirapp.demo_ehr.loader import load, patient_of, read_folder, resources_of
 from fhirapp.demo_ehr.store import Store
-from fhirapp.demo_ehr.timeline import as_it_stood, brought_to, latest_day
 from tests.fhirapp.demo_ehr.conftest import PRACTITIONER, a_bundle, a_patient, an_observation
 
 SHARED = Path(__file__).parents[4] / "shared" / "fhir"
@@ -83,53 +81,6 @@ def test_a_folder_is_read_by_name_packed_or_not(tmp_path: Path):
         read_folder(tmp_path)
 
 
-def an_old_chart() -> dict[str, Any]:
-    return a_bundle(
-        a_patient("a", birthDate="1950-03-01", deceasedDateTime="2020-01-05T08:00:00Z"),
-        an_observation("a", "before", effectiveDateTime="2019-06-01T23:59:59-05:00"),
-        an_observation("a", "after", effectiveDateTime="2019-06-03"),
-        {
-            "resourceType": "Condition",
-            "id": "c",
-            "onsetDateTime": "2018-01-01",
-            "abatementDateTime": "2019-12-01",
-            "clinicalStatus": {"coding": [{"code": "resolved"}]},
-        },
-        {
-            "resourceType": "CarePlan",
-            "id": "p",
-            "status": "completed",
-            "period": {"start": "2019-01-01", "end": "2019-12-01"},
-        },
-    )
-
-
-def test_a_chart_as_it_stood_knows_nothing_of_later():
-    found = {one["id"]: one for one in resources_of(as_it_stood(an_old_chart(), date(2019, 6, 1)))}
-    assert sorted(found) == ["a", "before", "c", "p"]
-    assert "deceasedDateTime" not in found["a"]
-    assert "abatementDateTime" not in found["c"]
-    assert found["c"]["clinicalStatus"]["coding"][0]["code"] == "active"
-    assert found["p"]["status"] == "active"
-    assert found["p"]["period"] == {"start": "2019-01-01"}
-
-
-def test_what_had_ended_by_then_stays_ended():
-    found = {one["id"]: one for one in resources_of(as_it_stood(an_old_chart(), date(2020, 6, 1)))}
-    assert found["a"]["deceasedDateTime"] == "2020-01-05T08:00:00Z"
-    assert found["c"]["clinicalStatus"]["coding"][0]["code"] == "resolved"
-
-
-def test_a_chart_moved_to_today_keeps_ages_and_distances():
-    found = {one["id"]: one for one in resources_of(brought_to(an_old_chart(), date(2019, 6, 1), date(2019, 6, 11)))}
-    assert found["before"]["effectiveDateTime"] == "2019-06-11T23:59:59-05:00"
-    assert found["a"]["birthDate"] == "1950-03-11"
-
-
-def test_the_latest_day_is_that_of_the_last_event():
-    assert latest_day(an_old_chart()) == date(2019, 6, 3)
-
-
 @pytest.mark.shared
 def test_published_synthetic_charts_load_with_every_reference_resolved():
     if not SHARED.exists():
@@ -145,15 +96,3 @@ def test_published_synthetic_charts_load_with_every_reference_resolved():
         if '"reference": "urn:uuid:' in json.dumps(one)
     }
     assert unresolved <= {"Claim", "ExplanationOfBenefit"}  # contained parts point at what is not in the file
-
-
-@pytest.mark.shared
-def test_a_published_chart_can_be_looked_at_on_its_day():
-    if not SHARED.exists():
-        pytest.skip("needs ../shared beside the checkout")
-    as_of = json.loads((SHARED / "as_of.json").read_text())
-    chart = read_folder(SHARED / "synthea")[0]
-    day = date.fromisoformat(as_of[patient_of(chart)["id"]])
-    brought = brought_to(chart, day, date(2026, 11, 25))
-    assert latest_day(brought) <= date(2026, 11, 25)
-    assert len(brought["entry"]) < len(chart["entry"])
