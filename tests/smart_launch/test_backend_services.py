@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -157,3 +159,23 @@ def test_a_refusal_names_its_code_and_no_free_text(ehr: AuthorizationServer, tok
     assert caught.value.error == "invalid_scope"
     assert "hunter2" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_sm_b1_a_token_that_lands_between_look_and_request_is_used(
+    ehr: AuthorizationServer, keyring: KeyRing, clock: MovedClock
+) -> None:
+    """Another thread fetches the token just after we saw that ours had run out."""
+    got: list[str] = []
+    meanwhile: list[Callable[[], str]] = []
+
+    def interrupted_clock() -> datetime:
+        while meanwhile:
+            got.append(meanwhile.pop()())
+        return clock()
+
+    tokens = BackendTokens(keyring, new_session(), interrupted_clock)
+    tokens.token(registered(ehr))
+    clock.move(minutes=10)
+    meanwhile.append(lambda: tokens.token(registered(ehr)))
+    assert [tokens.token(registered(ehr))] == got
+    assert len(ehr.called("/token")) == 2

@@ -84,6 +84,7 @@ def test_sm_o1_an_unsigned_token_is_refused(house: House) -> None:
     assert isinstance(house.refused(), IdentityRefused)
 
 
+@pytest.mark.filterwarnings("ignore:This key should not be used as an oct key")
 def test_sm_o1_a_token_signed_with_the_public_key_as_a_secret_is_refused(house: House) -> None:
     house.ehr.sign_with = OctKey.import_key(RSA.as_pem(private=False).replace(b"PUBLIC", b"SECRET"))
     house.ehr.algorithm = "HS256"
