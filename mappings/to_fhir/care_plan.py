@@ -71,7 +71,7 @@ def _activities(dose: Dose) -> list[Json]:
             }
         }
         effort = f"Borg {dose.rpe_min}-{dose.rpe_max} of 6-20" if dose.rpe_min and dose.rpe_max else ""
-        found.append(_activity("Aerobic exercise", timing, "; ".join([*dose.modes, effort]).strip("; ")))
+        found.append(_activity("Aerobic exercise", timing, "; ".join([*map(str, dose.modes), effort]).strip("; ")))
     if dose.strength_days:
         timing = {"repeat": {"frequency": dose.strength_days, "period": 1, "periodUnit": "wk"}}
         words = f"{dose.sets} x {dose.repetitions}; {dose.load}".strip("; ")

@@ -8,6 +8,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from mappings.to_fhir.codes import Json
+from models.summary import text_from
+from models.text import Text
 
 _DEFAULT_WEEKS = 12  # the length of a plan that does not say
 
@@ -20,15 +22,15 @@ class Dose:
     minutes: int  # aerobic minutes a session
     rpe_min: int | None  # Borg 6-20
     rpe_max: int | None
-    modes: tuple[str, ...]
+    modes: tuple[Text, ...]
     strength_days: int  # 0: none
     sets: str  # "1-2"
     repetitions: str  # "8-15"
-    load: str
-    other: tuple[str, ...]
-    progression: str
-    caps: tuple[str, ...]
-    stop_rules: tuple[str, ...]
+    load: Text
+    other: tuple[Text, ...]
+    progression: Text
+    caps: tuple[Text, ...]
+    stop_rules: tuple[Text, ...]
     weeks: int
 
     @property
@@ -54,9 +56,9 @@ def dose_of(summary: Mapping[str, Any]) -> Dose | None:
         strength_days=(strength.get("days_per_week") or 0) if sets[1] else 0,
         sets=f"{sets[0]}" if sets[0] == sets[1] else f"{sets[0]}–{sets[1]}",
         repetitions=str(strength.get("repetitions") or ""),
-        load=str(strength.get("load") or ""),
+        load=_named(strength, "load"),
         other=_texts(plan.get("other")),
-        progression=str(plan.get("progression") or ""),
+        progression=_named(plan, "progression"),
         caps=_texts(plan.get("caps")),
         stop_rules=_texts(plan.get("stop_rules")),
         weeks=plan.get("weeks") or _DEFAULT_WEEKS,
@@ -74,6 +76,16 @@ def period(summary: Mapping[str, Any], start: date) -> Json:
     return {"start": start.isoformat(), "end": plan_end(summary, start).isoformat()}
 
 
-def _texts(items: Iterable[Any] | None) -> tuple[str, ...]:
-    texts = (item.get("text", "") if isinstance(item, Mapping) else str(item) for item in items or ())
-    return tuple(text for text in texts if text)
+def _texts(items: Iterable[Any] | None) -> tuple[Text, ...]:
+    return tuple(text for item in items or () if (text := _text(item)).msgid)
+
+
+def _named(place: Mapping[str, Any], name: str) -> Text:
+    """The text `name`; a summary has what it takes to translate it beside it."""
+    return _text(place.get(f"{name}_msg") or place.get(name))
+
+
+def _text(item: Any) -> Text:
+    if isinstance(item, Mapping):
+        return text_from(item) if "msgid" in item else Text(str(item.get("text") or ""))
+    return Text(str(item or ""))

@@ -70,9 +70,9 @@ def _sections(dose: Dose, gettext: Gettext | None) -> Iterator[str]:
         (N_("Stop and get help if"), dose.stop_rules),
     ):
         if lines:
-            yield f"<h3>{say(title)}</h3>{_list(escape(line) for line in lines)}"
-    if dose.progression:
-        yield f"<h3>{say(N_('What comes next'))}</h3><p>{escape(dose.progression)}</p>"
+            yield f"<h3>{say(title)}</h3>{_list(say(line) for line in lines)}"
+    if dose.progression.msgid:
+        yield f"<h3>{say(N_('What comes next'))}</h3><p>{say(dose.progression)}</p>"
     yield f"<p>{say(N_('You can say no or change your mind at any time. Your care stays the same.'))}</p>"
 
 

@@ -81,6 +81,14 @@ def test_the_narrative_speaks_the_patients_language() -> None:
     assert "‹Move on 3 days a week, for 20 minutes each time.›" in plan["text"]["div"]
 
 
+def test_a_rule_s_own_words_are_translated_with_their_values() -> None:
+    cap = {"text": "At most 20 minutes", "msgid": "At most {minutes} minutes", "values": {"minutes": 20}}
+    facts = some_facts(summary=a_dose(caps=[cap]))
+    german = {"At most {minutes} minutes": "Höchstens {minutes} Minuten"}
+    plan = care_plan(facts, "draft", "ServiceRequest/sr", [], gettext=lambda msgid: german.get(msgid, msgid))
+    assert "<li>Höchstens 20 Minuten</li>" in plan["text"]["div"]
+
+
 def test_the_professional_sees_what_set_each_number() -> None:
     assert a_plan()["note"][0]["text"] == "- aerobic.minutes 20: on chemotherapy [table 2, P2]"
 
