@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+DEFAULT_DATABASE: Final = "sqlite:///stride.sqlite"
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -27,7 +28,7 @@ class Config:
     public_url: str  # STRIDE_PUBLIC_URL: the address by which EHRs and browsers reach the service
     secret: bytes  # STRIDE_SECRET_FILE: a file with at least 32 random bytes; seals contact data, signs links
     keys_dir: Path  # STRIDE_KEYS: a folder with the private keys that sign our assertions (made by `stride keys`)
-    database_url: str = "sqlite:///stride.sqlite"  # STRIDE_DATABASE_URL: SQLite or PostgreSQL
+    database_url: str = DEFAULT_DATABASE  # STRIDE_DATABASE_URL: SQLite or PostgreSQL
     embedded_worker: bool = True  # STRIDE_EMBEDDED_WORKER: run the dispatcher inside each web process
     demo: bool = False  # STRIDE_DEMO: show the outbox, let the clock be moved; loopback only
     insecure_http: bool = False  # STRIDE_INSECURE_HTTP: let EHRs be reached over plain http; loopback only
@@ -49,7 +50,7 @@ class Config:
             public_url=public_url,
             secret=secret,
             keys_dir=Path(_required(env, "STRIDE_KEYS", "/etc/stride/keys", problems)),
-            database_url=env.get("STRIDE_DATABASE_URL", cls.__dataclass_fields__["database_url"].default),
+            database_url=env.get("STRIDE_DATABASE_URL") or DEFAULT_DATABASE,
             embedded_worker=_flag(env, "STRIDE_EMBEDDED_WORKER", True, problems),
             demo=_flag(env, "STRIDE_DEMO", False, problems),
             insecure_http=_flag(env, "STRIDE_INSECURE_HTTP", False, problems),

@@ -1,0 +1,57 @@
+# Every command of the project. `make` alone lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo check-demo test lint docs bench lock messages clean prerequisites
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+prerequisites: ## say what the machine lacks
+	@bash tools/prerequisites.sh "$(PYTHON)"
+
+setup: $(READY) ## make the environment in .venv
+
+$(READY): locks/development.txt pyproject.toml tools/prerequisites.sh
+	@bash tools/prerequisites.sh "$(PYTHON)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/development.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+demo: $(READY) ## a demo hospital and the service on this machine, until Ctrl-C
+	@exec $(BIN)/stride demo
+
+check-demo: $(READY) ## play the whole story headless and say each step
+	$(BIN)/stride demo --check
+
+test: $(READY) ## all tests
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## style, types and the import contract
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(READY) ## make the generated reference pages anew
+	$(BIN)/python -m tools.reference
+
+bench: $(READY) ## hook latency in process
+	$(BIN)/python -m bench
+
+messages: $(READY) ## collect the texts to translate
+	$(BIN)/python -m tools.messages
+
+lock: $(READY) ## resolve the dependencies anew
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra dev -o locks/development.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra postgres -c locks/development.txt -o locks/production.txt
+
+clean: ## remove what was made
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,125 @@
+"""Builds every long-lived object once, for web processes and workers alike."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import requests
+
+from fhirapp.cds_clients import CdsClients
+from fhirapp.clock import DatabaseClock
+from fhirapp.config import Config
+from fhirapp.db.base import Sessions, engine_for, sessions_for
+from fhirapp.db.encrypted import Sealer
+from fhirapp.ehr.connect import Ehrs, pooled_session
+from fhirapp.ehr.hook_charts import HookCharts
+from fhirapp.jobs.dispatcher import Dispatcher, Handler
+from fhirapp.launches import Launches, Registrations
+from fhirapp.referrals.actions import Actions
+from fhirapp.referrals.feedback import Feedbacks
+from fhirapp.referrals.intake import Intake
+from fhirapp.referrals.judging import CLINICIAN_WINDOW, PATIENT_WINDOW, REASSESS, WRITE_BACK
+from fhirapp.referrals.links import OptOutLinks
+from fhirapp.referrals.windows import Windows
+from fhirapp.referrals.write_back import WriteBack
+from fhirapp.tenants import Tenants, read_tenants
+from models.booster import InstalledEstimators, load_estimators
+from smart_launch.backend_services import BackendTokens
+from smart_launch.keys import KeyRing
+
+FETCH_THREADS: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Stride:
+    """The service, assembled."""
+
+    config: Config
+    tenants: Tenants
+    sessions: Sessions
+    clock: DatabaseClock
+    sealer: Sealer
+    links: OptOutLinks
+    keyring: KeyRing
+    http: requests.Session
+    registrations: Registrations
+    launches: Launches
+    ehrs: Ehrs
+    estimators: InstalledEstimators
+    cds_clients: CdsClients
+    charts: HookCharts
+    intake: Intake
+    actions: Actions
+    feedbacks: Feedbacks
+    windows: Windows
+    write_back: WriteBack
+    pool: Executor
+
+    def dispatcher(self) -> Dispatcher:
+        """A worker's loop over the jobs of this service."""
+        handlers: dict[str, Handler] = {
+            CLINICIAN_WINDOW: self.windows.clinician_window_ended,
+            PATIENT_WINDOW: self.windows.patient_window_ended,
+            REASSESS: self.windows.look_again,
+            WRITE_BACK: self._write_back,
+        }
+        return Dispatcher(self.sessions, handlers, self.clock)
+
+    def _write_back(self, tenant_id: str, referral_id: UUID) -> None:
+        self.write_back.converge(tenant_id, referral_id, self.ehrs.as_system(self.tenants[tenant_id]))
+
+
+def wall_clock() -> datetime:
+    """The machine's own time: what tokens are dated with, also where a demo has moved the service's clock."""
+    return datetime.now(UTC)
+
+
+def build(config: Config) -> Stride:
+    """Assemble the service. Nothing here talks to the network; models are loaded when first used.
+
+    Raises `TenantsInvalid`, `KeyFault` or `OSError` with a message for whoever set it up.
+    """
+    tenants = read_tenants(config.tenants_file)
+    sessions = sessions_for(engine_for(config.database_url))
+    clock = DatabaseClock(sessions, movable=config.demo)
+    sealer, links = Sealer(config.secret), OptOutLinks(config.secret, config.public_url)
+    keyring = KeyRing.from_files(key_files(config.keys_dir))
+    http = pooled_session()
+    pool = ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="fetch")
+    registrations = Registrations(tenants, insecure_http=config.insecure_http)
+    ehrs = Ehrs(registrations.by_tenant, BackendTokens(keyring, http, wall_clock), http)
+    estimators = load_estimators()
+    intake = Intake(sessions, tenants, estimators, sealer, f"{config.public_url}/smart/launch")
+    actions = Actions(sessions, tenants, sealer, links)
+    return Stride(
+        config=config,
+        tenants=tenants,
+        sessions=sessions,
+        clock=clock,
+        sealer=sealer,
+        links=links,
+        keyring=keyring,
+        http=http,
+        registrations=registrations,
+        launches=Launches(sessions, sealer, registrations),
+        ehrs=ehrs,
+        estimators=estimators,
+        cds_clients=CdsClients(tenants, sessions, http, insecure_http=config.insecure_http),
+        charts=HookCharts(pool, http),
+        intake=intake,
+        actions=actions,
+        feedbacks=Feedbacks(sessions, tenants, actions, sealer),
+        windows=Windows(intake, actions, ehrs, pool, clock),
+        write_back=WriteBack(sessions, tenants, sealer, clock),
+        pool=pool,
+    )
+
+
+def key_files(folder: Path) -> list[Path]:
+    """The private keys in a folder, the newest name first: that one signs."""
+    return sorted((path for path in folder.glob("*.json")), reverse=True)

@@ -1,0 +1,98 @@
+"""The CDS clients of all tenants, and the memory of their tokens that all processes share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import requests
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cds_hooks.keys import KeyCache
+from cds_hooks.ports import Client
+from fhirapp.db.base import Base, Moment, Sessions
+from fhirapp.tenants import CdsClient, Tenants
+
+
+class SeenToken(Base):
+    """A token id that was used already; kept until the token expires (CH-J7)."""
+
+    __tablename__ = "seen_token"
+
+    tenant_id: Mapped[str]
+    issuer: Mapped[str] = mapped_column(primary_key=True)
+    jti: Mapped[str] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(Moment, index=True)
+
+
+class CdsClients:
+    """Satisfies `cds_hooks.ports.Clients`."""
+
+    def __init__(self, tenants: Tenants, sessions: Sessions, http: requests.Session, *, insecure_http: bool) -> None:
+        self._sessions = sessions
+        self._clients = {
+            tenant.cds_client.issuer: Client(
+                issuer=tenant.cds_client.issuer,
+                tenant_id=tenant.id,
+                keys=_keys(tenant.cds_client, http),
+                algorithms=tenant.cds_client.algorithms,
+                jku=tenant.cds_client.jku,
+                tenants=frozenset(tenant.cds_client.tenants),
+                fhir_servers=frozenset(tenant.cds_client.fhir_servers or (tenant.ehr.fhir_base,)),
+                cors_origins=frozenset(tenant.cds_client.cors_origins),
+                subject=tenant.cds_client.subject,
+                dry_run=tenant.cds_client.dry_run,
+                insecure_http=insecure_http,
+            )
+            for tenant in tenants.by_id.values()
+            if tenant.cds_client is not None
+        }
+        self._origins = frozenset(origin for client in self._clients.values() for origin in client.cors_origins)
+
+    def by_issuer(self, issuer: str) -> Client | None:
+        """The client whose tokens name this `iss`."""
+        return self._clients.get(issuer)
+
+    def origins(self) -> frozenset[str]:
+        """Every browser origin that any client may call from."""
+        return self._origins
+
+    def first_use(self, issuer: str, jti: str, expires_at: datetime, now: datetime) -> bool:
+        """Remember a token id; False when it was there already."""
+        tenant_id = self._clients[issuer].tenant_id
+        values = sa.insert(SeenToken).values(tenant_id=tenant_id, issuer=issuer, jti=jti, expires_at=expires_at)
+        try:
+            with self._sessions.begin() as session:
+                session.execute(values)
+        except IntegrityError:
+            return False
+        return True
+
+
+def forget_expired_tokens(sessions: Sessions, now: datetime) -> int:
+    """Remove the ids of tokens that have expired; returns how many."""
+    with sessions.begin() as session:
+        done = session.execute(sa.delete(SeenToken).where(SeenToken.expires_at < now).returning(SeenToken.jti))
+        return len(done.all())
+
+
+def _keys(client: CdsClient, http: requests.Session) -> Callable[[bool], Mapping[str, Any]]:
+    if client.jwks_file is not None:
+        jwks: Mapping[str, Any] = orjson.loads(Path(client.jwks_file).read_bytes())
+        return lambda _refetch: jwks
+    return KeyCache(lambda: _fetched(str(client.jwks_url), http), time.monotonic)
+
+
+def _fetched(url: str, http: requests.Session) -> Mapping[str, Any]:
+    answer = http.get(url, timeout=(2, 5), allow_redirects=False)
+    answer.raise_for_status()
+    found = orjson.loads(answer.content)
+    if not isinstance(found, dict) or not isinstance(found.get("keys"), list):
+        raise ValueError("not a JWKS")
+    return found

@@ -1,0 +1,92 @@
+"""`stride check`: is this installation set up rightly, in plain words."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from fhirapp.bootstrap import build, key_files
+from fhirapp.config import Config
+from fhirapp.db.base import engine_for
+from fhirapp.db.schema import is_current
+from fhirapp.tenants import Tenant, read_tenants
+from models.booster import load_estimators
+
+
+def add(commands: Any) -> None:
+    """Register the command."""
+    check = commands.add_parser(
+        "check",
+        help="say in plain words what is wrong with the configuration",
+        description="Reads the STRIDE_* variables and the tenants file, looks at keys, database and models, and "
+        "says what is wrong and what to do. Nothing is changed and no EHR is called. Exit code 0: ready; 1: "
+        "something must be done first; 2: the settings cannot be read at all.",
+    )
+    check.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print one line for each thing looked at."""
+    config = Config.from_env(os.environ)
+    problems = 0
+    for good, said in _looked_at(config):
+        print(f"{'ok  ' if good else 'FIX '} {said}")
+        problems += not good
+    print("Ready." if not problems else f"{problems} to fix.")
+    return 1 if problems else 0
+
+
+def _looked_at(config: Config) -> Iterator[tuple[bool, str]]:
+    yield True, f"public address {config.public_url}"
+    files = key_files(config.keys_dir)
+    yield bool(files), f"{len(files)} signing key files in {config.keys_dir}" + ("" if files else ": run stride keys")
+    yield _database(config)
+    yield _models()
+    today = datetime.now(UTC)
+    for tenant in read_tenants(config.tenants_file).by_id.values():
+        yield from _tenant(tenant, today)
+    if files:
+        build(config)
+        yield True, "the service can be assembled"
+
+
+def _database(config: Config) -> tuple[bool, str]:
+    try:
+        current = is_current(engine_for(config.database_url))
+    except sa.exc.SQLAlchemyError as error:
+        return False, f"the database does not answer: {type(error).__name__}"
+    return current, "the database is up to date" if current else "the database is not migrated: run stride db upgrade"
+
+
+def _models() -> tuple[bool, str]:
+    try:
+        load_estimators().warm()
+    except Exception as error:  # whatever is wrong, the person at the terminal must read it
+        return False, f"the models cannot be loaded: {error}"
+    return True, "the models load and match their features"
+
+
+def _tenant(tenant: Tenant, now: datetime) -> Iterator[tuple[bool, str]]:
+    name = f"tenant {tenant.id}"
+    yield True, f"{name}: {tenant.name}, EHR {tenant.ehr.fhir_base}, times in {tenant.zone.key}"
+    if tenant.cds_client is None:
+        yield True, f"{name}: no cds_client, so its EHR cannot call our hooks"
+    order = tenant.standing_order
+    if tenant.release == "standing-order" and order is not None:
+        lapsed = now.astimezone(tenant.zone).date() > order.expires
+        end = f"the standing order of {order.display} {'lapsed' if lapsed else 'holds until'} {order.expires}"
+        yield not lapsed, f"{name}: {end}" + (": nothing will be released; renew it" if lapsed else "")
+    yield bool(tenant.navigators), f"{name}: {len(tenant.navigators)} navigators may open the queue"
+    missing = {"D1", "D2", "D3", "D4"} - {site.level for site in tenant.programmes}
+    yield (
+        not missing,
+        f"{name}: {len(tenant.programmes)} programmes"
+        + (f", but none of level {', '.join(sorted(missing))}: patients who need it will wait" if missing else ""),
+    )
+    reach = tenant.on_call.phone or tenant.on_call.email
+    yield bool(reach), f"{name}: on call is {tenant.on_call.display}" + ("" if reach else ", without phone or e-mail")

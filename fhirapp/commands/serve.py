@@ -1,0 +1,62 @@
+"""`stride serve` and `stride worker`: the running service."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import fhirapp.gunicorn_settings
+from fhirapp.bootstrap import build
+from fhirapp.config import Config
+from fhirapp.db.base import engine_for
+from fhirapp.db.schema import upgrade
+from fhirapp.logs import start_logging
+
+
+def add(commands: Any) -> None:
+    """Register both commands."""
+    serve = commands.add_parser(
+        "serve",
+        help="migrate the database, then serve under gunicorn",
+        description="Migrates the database, then becomes gunicorn. Settings come from STRIDE_* variables "
+        "(docs/reference/settings.md); STRIDE_BIND and WEB_CONCURRENCY say where and with how many processes.",
+    )
+    serve.set_defaults(run=run_serve)
+    worker = commands.add_parser(
+        "worker",
+        help="run the jobs: windows, write-back",
+        description="Runs due jobs until it is stopped. Any number may run beside each other; set "
+        "STRIDE_EMBEDDED_WORKER=0 for the web processes then.",
+    )
+    worker.add_argument("--once", action="store_true", help="run what is due now, then end")
+    worker.set_defaults(run=run_worker)
+
+
+def run_serve(arguments: argparse.Namespace) -> int:
+    """Migrate, then hand this process over to gunicorn."""
+    config = Config.from_env(os.environ)
+    upgrade(engine_for(config.database_url))
+    settings = Path(fhirapp.gunicorn_settings.__file__)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    command = [sys.executable, "-m", "gunicorn", "-c", str(settings), "fhirapp.wsgi:app"]
+    os.execv(sys.executable, command)  # noqa: S606 - our own interpreter, our own arguments
+
+
+def run_worker(arguments: argparse.Namespace) -> int:
+    """Run jobs until SIGTERM or Ctrl-C."""
+    config = Config.from_env(os.environ)
+    start_logging(config.log_level)
+    dispatcher = build(config).dispatcher()
+    if arguments.once:
+        print(f"{dispatcher.run_due()} jobs run")
+        return 0
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    dispatcher.run_forever(stop)
+    return 0

@@ -1,0 +1,99 @@
+"""What a clinician did with a card: kept once, and acted on once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from cds_hooks.ports import Client, FeedbackEntry
+from fhirapp.audit import audit
+from fhirapp.db.base import Sessions
+from fhirapp.db.encrypted import Sealer
+from fhirapp.referrals.actions import Actions
+from fhirapp.referrals.cards import Card, Feedback
+from fhirapp.referrals.errors import HoldOpen, TransitionNotAllowed
+from fhirapp.referrals.reasons import REASONS, SNOOZE, SPEC_REASONS
+from fhirapp.referrals.referral import Actor
+from fhirapp.referrals.status import Role
+from fhirapp.tenants import Tenants
+from mappings.canonical import OPT_OUT_REASONS
+
+
+@dataclass(frozen=True, slots=True)
+class Feedbacks:
+    """Satisfies `cds_hooks.ports.Feedbacks`."""
+
+    sessions: Sessions
+    tenants: Tenants
+    actions: Actions
+    sealer: Sealer
+
+    def record(self, client: Client, service_id: str, entries: Iterable[FeedbackEntry], *, now: datetime) -> None:
+        """Keep each entry once, and let it close or sign the referral of its card."""
+        for entry in entries:
+            card = self._keep(client.tenant_id, entry, now)
+            if card is not None:
+                self._act(client.tenant_id, card, entry, now)
+
+    def _keep(self, tenant_id: str, entry: FeedbackEntry, now: datetime) -> Card | None:
+        """The card that the entry is about; `None` for a card that is not ours."""
+        with self.sessions.begin() as session:
+            card = _card(session, tenant_id, entry.card)
+            row = Feedback(
+                tenant_id=tenant_id,
+                card_id=entry.card,
+                referral_id=card.referral_id if card else None,
+                outcome=entry.outcome,
+                suggestions=",".join(sorted(entry.suggestions)),
+                reason_code=entry.reason.code if entry.reason else None,
+                reason_system=entry.reason.system if entry.reason else None,
+                comment=self.sealer.seal({"comment": entry.comment}, f"feedback/{entry.card}")
+                if entry.comment
+                else None,
+                at=entry.at,
+                received_at=now,
+            )
+            try:
+                with session.begin_nested():
+                    session.add(row)
+            except IntegrityError:
+                pass  # sent again (CH-B4): acting again is harmless, and mends a crash between keeping and acting
+            actor = Actor(tenant_id, Role.CLINICIAN, (card.user or "") if card else "")
+            audit(session, actor, f"feedback.{entry.outcome}", at=now, subject=entry.card,
+                  outcome="ok" if card else "unknown card")  # fmt: skip
+            return card
+
+    def _act(self, tenant_id: str, card: Card, entry: FeedbackEntry, now: datetime) -> None:
+        actor = Actor(tenant_id, Role.CLINICIAN, card.user or "")
+        try:
+            if entry.outcome == "accepted":
+                if str(card.suggestion_id) in entry.suggestions and self.tenants[tenant_id].accepted_is_signature:
+                    self.actions.sign(card.referral_id, actor=actor, now=now, how="accepted suggestion")
+            elif (code := reason_of(entry)) != SNOOZE:
+                self.actions.decline(card.referral_id, code, actor=actor, now=now)
+        except (TransitionNotAllowed, HoldOpen):
+            return  # the referral has moved on, or safety forbids it; the entry itself is kept
+
+
+def reason_of(entry: FeedbackEntry) -> str:
+    """Our code for an override: one of ours, the meaning of a spec code, or "other"."""
+    if entry.reason is None:
+        return "CL-OTHER"
+    if entry.reason.code in REASONS and entry.reason.system in ("", OPT_OUT_REASONS):
+        return entry.reason.code
+    if entry.reason.code == SNOOZE:
+        return SNOOZE
+    return SPEC_REASONS.get(entry.reason.code, "CL-OTHER")
+
+
+def _card(session: Session, tenant_id: str, card_id: str) -> Card | None:
+    try:
+        card = session.get(Card, UUID(card_id))
+    except ValueError:
+        return None
+    return card if card is not None and card.tenant_id == tenant_id else None
