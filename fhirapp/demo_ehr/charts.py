@@ -72,7 +72,7 @@ class Chart:
         given: str,
         family: str,
         age: int,
-        gender: str | None,
+        gender: str,
         *,
         language: tuple[str, str] | None = None,
         phone: str | None = None,
@@ -88,10 +88,9 @@ class Chart:
             "identifier": [{"system": f"{EHR_BASE}/mrn", "value": f"MRN-{self.patient_id.upper()}"}],
             "active": True,
             "name": [{"use": "official", "family": family, "given": [given]}],
+            "gender": gender,
             "birthDate": f"{born.year - age}-{born.month:02}-{min(born.day, 28):02}",
         }
-        if gender:
-            resource["gender"] = gender
         telecom = [("phone", phone, "mobile"), ("email", email, "home")]
         if contacts := [{"system": s, "value": value, "use": use} for s, value, use in telecom if value]:
             resource["telecom"] = contacts

@@ -141,6 +141,6 @@ def oli(chart: Chart) -> None:
 
 
 def pia(chart: Chart) -> None:
-    chart.patient("Pia", "Lund", 51, None)
+    chart.patient("Pia", "Lund", 51, "unknown")
     chart.condition("cancer", "C73", "Malignant neoplasm of thyroid gland", 60)
     chart.answers(1)

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,12 @@ import pytest
 
 from fhirapp.demo_ehr.patients import example_charts, practitioners_and_organizations
 from mappings.to_fhir.validate import checked
+from tests.conformance.decisions import TODAY, written_for_the_demo
 from tests.conformance.instances import Json, everything_we_write
 from tests.conformance.node import node_or_skip, npm_or_skip
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
-TODAY = date(2026, 11, 25)
+WRITTEN = everything_we_write() | written_for_the_demo()
 pytestmark = [pytest.mark.node, pytest.mark.shared]
 
 
@@ -75,7 +75,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     if done.returncode:
         pytest.skip(f"the validator's packages cannot be installed: {done.stderr.strip().splitlines()[-1:]}")
     folder = tmp_path_factory.mktemp("instances")
-    for name, resource in (everything_we_write() | _broken() | _charts()).items():
+    for name, resource in (WRITTEN | _broken() | _charts()).items():
         (folder / f"{name}.json").write_text(json.dumps(resource))
     context = folder / "context.ndjson"
     context.write_text("\n".join(json.dumps(resource) for resource in _referred_to()))
@@ -113,7 +113,6 @@ def _charts() -> dict[str, Json]:
 
 def _referred_to() -> list[Json]:
     """What our references point at, so that the profiles of the targets are checked too."""
-    ada = next(chart for chart in example_charts(TODAY) if chart.patient_id == "ada-refer")
     whole = everything_we_write()
     named = {
         "ServiceRequest/sr": "referral-active",
@@ -122,11 +121,12 @@ def _referred_to() -> list[Json]:
         "Goal/b": "goal-1-proposed",
         "Task/nt": "navigator-requested",
     }
+    charts = [entry["resource"] for chart in example_charts(TODAY) for entry in chart.bundle["entry"]]
     ours = [whole[case] | {"id": ref.split("/")[1]} for ref, case in named.items()]
-    return [*practitioners_and_organizations(), *(e["resource"] for e in ada.bundle["entry"]), *ours]
+    return [*practitioners_and_organizations(), *charts, *ours]
 
 
-@pytest.mark.parametrize("case", everything_we_write())
+@pytest.mark.parametrize("case", WRITTEN)
 def test_ch_a6_every_instance_that_we_write_conforms_to_its_profiles(report: Report, case: str) -> None:
     assert report.errors.get(case, []) == []
 
@@ -143,7 +143,7 @@ def test_every_chart_of_the_demo_is_valid(report: Report, case: str) -> None:
 
 
 def test_our_own_check_lets_all_of_them_pass() -> None:
-    for resource in everything_we_write().values():
+    for resource in WRITTEN.values():
         checked(resource)
 
 
@@ -159,7 +159,7 @@ PROFILED = {
 BASE_R4 = ("navigator-", "audit-failed")
 
 
-@pytest.mark.parametrize(("name", "resource"), everything_we_write().items(), ids=everything_we_write())
+@pytest.mark.parametrize(("name", "resource"), WRITTEN.items(), ids=WRITTEN)
 def test_what_belongs_to_a_profile_says_so(name: str, resource: Json) -> None:
     claims = resource.get("meta", {}).get("profile", [])
     guide = None if name.startswith(BASE_R4) else PROFILED.get(resource["resourceType"])
