@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
 
 from mappings.errors import InvalidResource
 from mappings.to_fhir.codes import CARE_PLAN_CATEGORY, PA_CARE_PLAN, Json, concept, physical_activity
@@ -89,7 +91,15 @@ def _activity(name: str, timing: Json, words: str) -> Json:
 def _log(facts: ReferralFacts) -> str:
     """Which rule or table set each number, for the professional who reads the plan."""
     reasons = (facts.summary.get("prescription") or {}).get("reasons") or ()
-    return "\n".join(
-        f"- {reason.get('what', '')} {reason.get('value', '')}: {reason.get('text', '')} [{reason.get('by', '')}]"
+    grouped = groupby(reasons, key=lambda reason: (str(reason.get("text", "")), str(reason.get("by", ""))))
+    return "\n".join(_set_by(text, by, list(group)) for (text, by), group in grouped)
+
+
+def _set_by(text: str, by: str, reasons: Sequence[Mapping[str, Any]]) -> str:
+    """One line: `aerobic.minutes 20, weeks 12: why [table 2, P2]`; a number that only repeats the why is left out."""
+    numbers = ", ".join(
+        f"{reason.get('what', '')} {reason.get('value', '')}".strip()
         for reason in reasons
+        if reason.get("value") not in (text, by)
     )
+    return f"- {numbers + ': ' if numbers else ''}{text} [{by}]"

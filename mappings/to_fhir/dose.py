@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Final
 
 from mappings.to_fhir.codes import Json
 from models.summary import text_from
 from models.text import Text
 
-_DEFAULT_WEEKS = 12  # the length of a plan that does not say
+_DEFAULT_WEEKS: Final = 12  # the length of a plan that does not say
+_AVOID: Final = frozenset({"avoid"})
+_NUMBERS: Final = frozenset({"rpe_max", "rpe_min", "minutes_max", "volume_factor", "days_max"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,9 @@ class Dose:
     load: Text
     other: tuple[Text, ...]
     progression: Text
-    caps: tuple[Text, ...]
+    caps: tuple[Text, ...]  # every limit, as the rules say it
+    avoid: tuple[Text, ...]  # those of them that name something to stay away from
+    in_numbers: tuple[Text, ...]  # those that only bound a number of the dose
     stop_rules: tuple[Text, ...]
     weeks: int
 
@@ -60,9 +64,18 @@ def dose_of(summary: Mapping[str, Any]) -> Dose | None:
         other=_texts(plan.get("other")),
         progression=_named(plan, "progression"),
         caps=_texts(plan.get("caps")),
+        avoid=_caps_of_kind(summary, plan, _AVOID),
+        in_numbers=_caps_of_kind(summary, plan, _NUMBERS),
         stop_rules=_texts(plan.get("stop_rules")),
         weeks=plan.get("weeks") or _DEFAULT_WEEKS,
     )
+
+
+def _caps_of_kind(summary: Mapping[str, Any], plan: Mapping[str, Any], kinds: frozenset[str]) -> tuple[Text, ...]:
+    """The plan's caps of some kinds; the kind stands with the finding that set the cap."""
+    found = (cap for finding in summary.get("findings", ()) for cap in finding.get("caps", ()))
+    wanted = [_text(cap) for cap in found if cap.get("kind") in kinds]
+    return tuple(cap for cap in _texts(plan.get("caps")) if cap in wanted)
 
 
 def plan_end(summary: Mapping[str, Any], start: date) -> date:

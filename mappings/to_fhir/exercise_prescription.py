@@ -36,7 +36,7 @@ def exercise_prescription(
             {
                 "authorReference": facts.owner.json(),
                 "time": instant(facts.authored_on),
-                "text": "\n".join(f"- {cap}" for cap in dose.caps),
+                "text": "\n".join(f"- Avoid: {cap}" if cap in dose.avoid else f"- {cap}" for cap in dose.caps),
             }
         ]
     return resource

@@ -66,7 +66,8 @@ def _sections(dose: Dose, gettext: Gettext | None) -> Iterator[str]:
     for title, lines in (
         (N_("Good ways to move"), dose.modes),
         (N_("Also helpful"), dose.other),
-        (N_("Please take care"), dose.caps),
+        (N_("Please take care"), _cares(dose)),
+        (N_("Better stay away from"), dose.avoid),
         (N_("Stop and get help if"), dose.stop_rules),
     ):
         if lines:
@@ -74,6 +75,12 @@ def _sections(dose: Dose, gettext: Gettext | None) -> Iterator[str]:
     if dose.progression.msgid:
         yield f"<h3>{say(N_('What comes next'))}</h3><p>{say(dose.progression)}</p>"
     yield f"<p>{say(N_('You can say no or change your mind at any time. Your care stays the same.'))}</p>"
+
+
+def _cares(dose: Dose) -> tuple[Text, ...]:
+    """The limits that are not said elsewhere: a patient needs the number once, in the dose itself."""
+    elsewhere = [*dose.avoid, *dose.in_numbers, *dose.modes, *dose.other]
+    return tuple(cap for cap in dose.caps if cap not in elsewhere)
 
 
 def _list(items: Iterable[str]) -> str:

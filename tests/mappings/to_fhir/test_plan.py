@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mappings.errors import InvalidResource
 from mappings.to_fhir.care_plan import care_plan
+from mappings.to_fhir.exercise_prescription import exercise_prescription
 from mappings.to_fhir.goal import goal, goals
 from mappings.to_fhir.validate import checked
 from tests.mappings.to_fhir.builders import a_summary, some_facts
@@ -91,6 +92,39 @@ def test_a_rule_s_own_words_are_translated_with_their_values() -> None:
 
 def test_the_professional_sees_what_set_each_number() -> None:
     assert a_plan()["note"][0]["text"] == "- aerobic.minutes 20: on chemotherapy [table 2, P2]"
+
+
+def test_numbers_that_one_table_set_share_a_line() -> None:
+    by = {"by": "table 2, P2", "text": "On chemotherapy"}
+    reasons = [
+        {"what": "aerobic.minutes", "value": "20", **by},
+        {"what": "weeks", "value": "12", **by},
+        {"what": "avoid", "value": "Uneven ground", "by": "NEU-05", "text": "Uneven ground"},
+    ]
+    assert a_plan(reasons=reasons)["note"][0]["text"].splitlines() == [
+        "- aerobic.minutes 20, weeks 12: On chemotherapy [table 2, P2]",
+        "- Uneven ground [NEU-05]",
+    ]
+
+
+def test_the_patient_reads_what_to_avoid_apart_and_no_limit_twice() -> None:
+    caps = [
+        {"kind": "avoid", "text": "Uneven ground"},
+        {"kind": "rpe_max", "text": "Effort at most 12 on the Borg scale"},
+        {"kind": "mode", "text": "walking"},
+        {"kind": "note", "text": "Look after your feet"},
+    ]
+    finding = {"rule": "NEU-05", "effect": "MOD", "text": "Numb feet", "inputs": [], "caps": caps}
+    summary = a_dose(caps=caps) | {"findings": [finding]}
+    div = care_plan(some_facts(summary=summary), "draft", "ServiceRequest/sr", [])["text"]["div"]
+    assert "<h3>Better stay away from</h3><ul><li>Uneven ground</li></ul>" in div
+    assert "<h3>Please take care</h3><ul><li>Look after your feet</li></ul>" in div
+    assert "Borg" not in div
+    order = exercise_prescription(some_facts(summary=summary), "draft")
+    assert order["note"][0]["text"].splitlines()[:2] == [
+        "- Avoid: Uneven ground",
+        "- Effort at most 12 on the Borg scale",
+    ]
 
 
 def test_without_a_dose_there_is_neither_plan_nor_goal() -> None:
