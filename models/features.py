@@ -45,6 +45,14 @@ def _scale(*steps: Text, first: int = 0) -> Callable[[float], Text]:
     return lambda value: steps[min(max(round(value) - first, 0), len(steps) - 1)]
 
 
+def _years_of_cancer(years: float) -> Text:
+    if years < 1:
+        return N_("Cancer was diagnosed less than a year ago")
+    if years < 2:
+        return N_("Cancer was diagnosed about a year ago")
+    return N_("Cancer was diagnosed {years} years ago", years=int(years))
+
+
 # SNOMED CT beside the plain words; source: observations.md section 8, "smoking".
 SMOKING: Final[Mapping[str, float]] = MappingProxyType(
     {
@@ -200,7 +208,7 @@ _DIAGNOSES: Final = (
         N_("Years since the cancer diagnosis"),
         "Condition.onset[x] of vs.cancer",
         given.years_since_cancer,
-        lambda v: N_("{years} full years since the cancer diagnosis", years=int(v)),
+        _years_of_cancer,
     ),
 )
 

@@ -117,7 +117,7 @@ def _to_watch(groups: list[Mapping[str, Any]]) -> str:
     if not odd:
         return "In every group with a figure the interval of observed over expected holds 1."
     lines = (
-        f"**{group['group']}**: the model says {'too much' if ratio < 1 else 'too little'} (observed / expected {ratio:.2f})"
+        f"**{group['group']}**: says {'too much' if ratio < 1 else 'too little'} (observed / expected {ratio:.2f})"
         for group in odd
         for ratio in [group["observed_over_expected"][0]]
     )

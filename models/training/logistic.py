@@ -29,7 +29,8 @@ class Logistic:
 
 def fit_logistic(rows: Rows, label: Column, ridge: float = 1.0) -> Logistic:
     """The line through these people, by Newton steps."""
-    median = np.nanmedian(rows, axis=0)
+    empty = np.isnan(rows).all(axis=0)
+    median = np.nanmedian(np.where(empty, 0.0, rows), axis=0)
     wide = _widened(rows, median)
     mean, spread = wide.mean(axis=0), np.maximum(wide.std(axis=0), 1e-9)
     design = _design(rows, median, mean, spread)
