@@ -5,24 +5,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, Response, g, request
 
-from cds_hooks.cards import cards_for
+from cds_hooks.cards import cards_for, system_actions_for
 from cds_hooks.catalogue import Service, check_known, discovery, find_service
 from cds_hooks.client_auth import Authenticator
 from cds_hooks.cors import with_cors
 from cds_hooks.drafts import draft_orders
 from cds_hooks.errors import MalformedCall, UnsupportedBody
 from cds_hooks.feedback import decode_feedback
-from cds_hooks.ports import Charts, Client, Clients, Feedbacks, HookCall, Intake
+from cds_hooks.ports import Charts, Client, Clients, Feedbacks, HookCall, Intake, Offer
 from cds_hooks.prefetch import chart_from
 from cds_hooks.problems import answer_to, json_response
 from cds_hooks.schemas import HookRequest, decode_hook
 
 log = logging.getLogger(__name__)
 
+_PATIENTS: Final = ("Patient/", "RelatedPerson/")
+_DRAFTING_HOOKS: Final = frozenset(("order-sign",))  # where a draft lands among orders that somebody signs
 _JSON_TYPES: Final = frozenset(("", "application/json", "application/fhir+json", "text/json"))
 
 
@@ -69,9 +71,9 @@ def create_blueprint(
         hook_call = call_of(hook, service, client)
         chart = chart_from(hook, client, charts)
         offer = intake.receive(hook_call, chart, now=clock())
-        cards = cards_for(offer, gettext=gettext)
-        _log_call(hook_call, len(cards), offer.quiet_reason)
-        return json_response({"cards": cards})
+        answer = answer_of(offer, hook_call, gettext)
+        _log_call(hook_call, len(answer["cards"]), offer.quiet_reason)
+        return json_response(answer)
 
     @bp.post("/<service_id>/feedback")
     def feedback(service_id: str) -> Response:
@@ -109,6 +111,16 @@ def call_of(hook: HookRequest, service: Service, client: Client) -> HookCall:
         fhir_server=hook.fhir_server,
         draft_orders=draft_orders(context.draft_orders, context.patient_id, context.selections),
     )
+
+
+def answer_of(offer: Offer, call: HookCall, gettext: Callable[[str], str] | None) -> dict[str, Any]:
+    """The response to a call. Cards are written for professionals; a patient's own portal gets none."""
+    if call.user is not None and call.user.startswith(_PATIENTS):
+        return {"cards": []}
+    agreed = call.client.system_actions and call.hook in _DRAFTING_HOOKS
+    actions = system_actions_for(offer, gettext=gettext) if agreed else []
+    cards = cards_for(offer, gettext=gettext, orders=call.draft_orders, drafted=bool(actions))
+    return {"cards": cards} | ({"systemActions": actions} if actions else {})
 
 
 def _body(max_bytes: int) -> bytes:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from cds_hooks.detail import detail_of
 from cds_hooks.markdown import Gettext, plain, shortened
-from cds_hooks.ports import Offer
+from cds_hooks.ports import DraftOrder, Offer
 from cds_hooks.reasons import OFFERED
 from mappings.canonical import CARD_TOPICS
 from models.decision import NoProposal, Proposal, Verdict
@@ -19,12 +20,41 @@ _SOURCE_URL: Final = "https://w3id.org/stride-referral"
 _INDICATORS: Final = {Verdict.HOLD_EMERGENCY: "critical", Verdict.HOLD: "warning"}
 
 
-def cards_for(offer: Offer, *, gettext: Gettext = None, source_url: str = _SOURCE_URL) -> list[dict[str, Any]]:
-    """The cards of one offer; empty when there is nothing to say. Source: CH-C1 to CH-C9, CH-A1 to CH-A6."""
+def cards_for(
+    offer: Offer,
+    *,
+    gettext: Gettext = None,
+    orders: Sequence[DraftOrder] = (),
+    drafted: bool = False,
+    source_url: str = _SOURCE_URL,
+) -> list[dict[str, Any]]:
+    """The cards of one offer; empty when there is nothing to say.
+
+    `orders` are those being signed. `drafted`: the draft goes to the client as a system action, so that the card
+    must not suggest it again (CH-Y4). Source: CH-C1 to CH-C9, CH-A1 to CH-A6.
+    """
     proposal = offer.decision
     if not offer.show or isinstance(proposal, NoProposal):
         return []
-    return [_card(offer, proposal, gettext, source_url)]
+    card = _card(offer, proposal, gettext, source_url)
+    card["detail"] = detail_of(offer, proposal, gettext, orders=orders, drafted=drafted)
+    if may_suggest(offer) and not drafted:
+        card["suggestions"] = [_suggestion(offer, proposal, gettext)]
+        card["selectionBehavior"] = "at-most-one"
+    return [card]
+
+
+def system_actions_for(offer: Offer, *, gettext: Gettext = None) -> list[dict[str, Any]]:
+    """One unsigned draft for the client to add to the orders being signed; only ever for clients with an agreement.
+
+    One self-contained resource: several would need references that system actions do not define. It is still for
+    a person to sign or to remove. Source: CH-Y1 to CH-Y3; standards.md 1.4.
+    """
+    proposal = offer.decision
+    if not offer.show or isinstance(proposal, NoProposal) or not may_suggest(offer):
+        return []
+    drafts = [one for one in offer.suggestion if one["resourceType"] == "ServiceRequest" and one["status"] == "draft"]
+    return [_create(resource, proposal, gettext) for resource in drafts[:1]]
 
 
 def _card(offer: Offer, proposal: Proposal, gettext: Gettext, source_url: str) -> dict[str, Any]:
@@ -32,13 +62,9 @@ def _card(offer: Offer, proposal: Proposal, gettext: Gettext, source_url: str) -
     card: dict[str, Any] = {
         "uuid": str(offer.card_id),
         "summary": shortened(plain(_summary(offer, proposal), gettext), _SUMMARY_MAX),
-        "detail": detail_of(offer, proposal, gettext),
         "indicator": _INDICATORS.get(verdict, "info"),
         "source": _source(gettext, source_url),
     }
-    if _may_suggest(offer, proposal):
-        card["suggestions"] = [_suggestion(offer, proposal, gettext)]
-        card["selectionBehavior"] = "at-most-one"
     if not verdict.held:  # to dismiss a warning is not to decline the referral
         card["overrideReasons"] = [_reason(reason, gettext) for reason in OFFERED]
     if offer.launch_url:
@@ -46,9 +72,9 @@ def _card(offer: Offer, proposal: Proposal, gettext: Gettext, source_url: str) -
     return card
 
 
-def _may_suggest(offer: Offer, proposal: Proposal) -> bool:
+def may_suggest(offer: Offer) -> bool:
     """Nothing to act on is offered while a rule forbids it, whatever the caller put into the offer."""
-    assessment = proposal.assessment
+    assessment = offer.decision.assessment
     return (
         bool(offer.suggestion)
         and assessment.verdict in (Verdict.REFER, Verdict.INCOMPLETE)
@@ -89,11 +115,12 @@ def _suggestion(offer: Offer, proposal: Proposal, gettext: Gettext) -> dict[str,
         "label": plain(N_("Refer: {name}", name=proposal.destination.name), gettext),
         "uuid": str(offer.suggestion_id),
         "isRecommended": True,
-        "actions": [
-            {"type": "create", "description": _description(resource, proposal, gettext), "resource": resource}
-            for resource in offer.suggestion
-        ],
+        "actions": [_create(resource, proposal, gettext) for resource in offer.suggestion],
     }
+
+
+def _create(resource: dict[str, Any], proposal: Proposal, gettext: Gettext) -> dict[str, Any]:
+    return {"type": "create", "description": _description(resource, proposal, gettext), "resource": resource}
 
 
 def _description(resource: dict[str, Any], proposal: Proposal, gettext: Gettext) -> str:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mappings.queries import prefetch_templates
-
 from cds_hooks.errors import MalformedCall, UnknownService
+from mappings.queries import prefetch_templates
 from models.text import N_, Text
 
 CDS_HOOKS_VERSION: Final = "2.0.1"  # what we speak on the wire (CH-D4)
@@ -28,37 +27,30 @@ class Service:
     usage: Text
 
 
-_TITLE = N_("Exercise referral by default")
-_USAGE = N_(
+_TITLE: Final = N_("Exercise referral by default")
+_USAGE: Final = N_(
     "Needs the patient and the conditions by prefetch or FHIR access; everything else makes the answer more"
     " complete. Every call needs a signed client token."
 )
 
+
+def _referral(hook: str, hook_version: str, occasion: Text, *needs: str) -> Service:
+    description = N_(
+        "{occasion}: refers people with cancer to a safe exercise programme unless the clinician or the patient says"
+        " no, and shows what speaks against it.",
+        occasion=occasion,
+    )
+    return Service(EXERCISE_REFERRAL, hook, hook_version, _TITLE, description, ("userId", *needs), _USAGE)
+
+
+# All under one id, so that what one hook says replaces what an earlier one said of the same patient.
 SERVICES: Final = (
-    Service(
-        id=EXERCISE_REFERRAL,
-        hook="patient-view",
-        hook_version="1.0",
-        title=_TITLE,
-        description=N_(
-            "Refers people with cancer to a safe exercise programme unless the clinician or the patient says no;"
-            " shows what speaks against it."
-        ),
-        needs=("userId",),
-        usage=_USAGE,
-    ),
-    Service(
-        id=EXERCISE_REFERRAL,
-        hook="order-sign",
-        hook_version="1.0",
-        title=_TITLE,
-        description=N_(
-            "While cancer treatment is being ordered: refers the patient to a safe exercise programme unless the"
-            " clinician or the patient says no; shows what speaks against it."
-        ),
-        needs=("userId", "draftOrders"),
-        usage=_USAGE,
-    ),
+    _referral("patient-view", "1.0", N_("When a chart is opened")),
+    _referral("order-sign", "1.0", N_("When cancer treatment is ordered"), "draftOrders"),
+    _referral("encounter-start", "1.0", N_("When a visit or stay begins"), "encounterId"),
+    _referral("encounter-discharge", "1.0", N_("When the patient goes home"), "encounterId"),
+    _referral("problem-list-item-create", "0.1.0", N_("When a diagnosis is recorded"), "conditions"),
+    _referral("appointment-book", "1.0", N_("When an appointment is booked"), "appointments"),
 )
 
 _BY_ID_AND_HOOK: Final[Mapping[tuple[str, str], Service]] = {(one.id, one.hook): one for one in SERVICES}

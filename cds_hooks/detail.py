@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
 from cds_hooks.markdown import Gettext, bullets, escaped, plain, unit_shown
-from cds_hooks.ports import Offer
+from cds_hooks.ports import DraftOrder, Offer
 from models.decision import Assessment, Estimate, Prescription, Proposal, Verdict
 from models.findings import Effect, Evidence, Finding
 from models.inputs import INPUTS
@@ -17,9 +17,17 @@ from models.text import N_, Text
 _MAX_REASONS: Final = 5
 _MAX_GAPS: Final = 8
 _MAX_CAPS: Final = 5
+_MAX_ORDERS: Final = 4
 
 
-def detail_of(offer: Offer, proposal: Proposal, gettext: Gettext) -> str:
+def detail_of(
+    offer: Offer,
+    proposal: Proposal,
+    gettext: Gettext,
+    *,
+    orders: Sequence[DraftOrder] = (),
+    drafted: bool = False,
+) -> str:
     """GitHub-flavoured Markdown without HTML and links: verdict, why, what was not checked, dose, what follows.
 
     Everything that comes from the chart is escaped. Source: navigator.md section 8; CH-C4, CH-C9.
@@ -30,7 +38,8 @@ def detail_of(offer: Offer, proposal: Proposal, gettext: Gettext) -> str:
         _section(N_("Not checked"), _unchecked(proposal.assessment, gettext), gettext),
         _section(N_("First week"), _dose(proposal, gettext), gettext),
         _section(N_("Pass on"), _cautions(proposal, gettext), gettext),
-        _section(N_("What happens now"), _next_steps(offer, proposal, gettext), gettext),
+        _section(N_("What happens now"), _next_steps(offer, proposal, gettext, drafted), gettext),
+        _occasion(orders, gettext),
         [_provenance(proposal.assessment, gettext)],
     )
     return "\n\n".join("\n".join(lines) for lines in blocks if lines)
@@ -163,7 +172,7 @@ def _cautions(proposal: Proposal, gettext: Gettext) -> Iterator[str]:
         yield escaped(N_("{count} more in the plan", count=hidden), gettext)
 
 
-def _next_steps(offer: Offer, proposal: Proposal, gettext: Gettext) -> Iterator[str]:
+def _next_steps(offer: Offer, proposal: Proposal, gettext: Gettext, drafted: bool) -> Iterator[str]:
     assessment = proposal.assessment
     if assessment.verdict.held:
         tasks = (finding.task for finding in assessment.findings if finding.effect >= Effect.HOLD)
@@ -178,7 +187,20 @@ def _next_steps(offer: Offer, proposal: Proposal, gettext: Gettext) -> Iterator[
         return
     if not assessment.release.prescription:
         yield escaped(N_("The navigator asks the safety questions first; no exercise dose before that"), gettext)
+    if drafted:
+        yield escaped(N_("A draft referral stands among the orders to sign; remove it to say no"), gettext)
     yield from (escaped(step, gettext) for step in _windows(offer.clinician_deadline, offer.opt_out_deadline))
+
+
+def _occasion(orders: Sequence[DraftOrder], gettext: Gettext) -> list[str]:
+    """Which orders were being signed, since a card may stand among several (CH-C8)."""
+    names = list(dict.fromkeys(order.text or order.reference for order in orders if order.selected))
+    named = ", ".join(filter(None, names[:_MAX_ORDERS]))
+    if not named:
+        return []
+    more = f" +{len(names) - _MAX_ORDERS}" if len(names) > _MAX_ORDERS else ""
+    said = N_("Seen while ordering {orders}; it is about the patient, not about one order", orders=f"{named}{more}")
+    return [escaped(said, gettext)]
 
 
 def _windows(clinician: datetime | None, opt_out: datetime | None) -> Iterator[Text]:

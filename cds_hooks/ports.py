@@ -11,9 +11,8 @@ from uuid import UUID
 from models.decision import Decision
 
 if TYPE_CHECKING:
-    from mappings.queries import Query
-
     from mappings.bundle import Chart, Part
+    from mappings.queries import Query
 
 KeySource = Callable[[bool], Mapping[str, Any]]
 

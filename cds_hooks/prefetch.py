@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
-from mappings.queries import QUERIES, Query
 
 from cds_hooks.access import Access, access_of, page_url
 from cds_hooks.errors import MissingData
 from cds_hooks.ports import Charts, Client
-from cds_hooks.schemas import HookRequest
+from cds_hooks.schemas import Context, HookRequest
 from mappings.bundle import Chart, Part, read_chart
 from mappings.outcome import Issue, operation_outcome
+from mappings.queries import QUERIES, Query
 
 # Stands in a key's place when nothing could be read, so that the chart itself says so (`Chart.unread`).
 _NOT_READ: Final = msgspec.json.encode(operation_outcome(Issue("incomplete", "not provided and not readable")))
+_NEW_DIAGNOSES: Final = "context.conditions"
 
 
 def chart_from(request: HookRequest, client: Client, charts: Charts) -> Chart:
@@ -30,6 +31,7 @@ def chart_from(request: HookRequest, client: Client, charts: Charts) -> Chart:
     gathering = _Gathering(request.context.patient_id, access_of(request, client), charts)
     gathering.take(request.sent)
     gathering.fetch(query for query in QUERIES if query.key not in gathering.parts)
+    gathering.add_new_diagnoses(request.context)
     chart = gathering.read()
     if gathering.completed(chart):
         chart = gathering.read()
@@ -45,6 +47,7 @@ class _Gathering:
     access: Access | None
     charts: Charts
     parts: dict[str, list[Part]] = field(default_factory=dict)
+    extra: list[Part] = field(default_factory=list)  # what came in the context, under no key of ours
     sent: set[str] = field(default_factory=set)  # keys that the client gave
     failed: set[str] = field(default_factory=set)  # keys of which something is missing
 
@@ -55,6 +58,11 @@ class _Gathering:
             if body and (body != b"null" or "?" in query.path):
                 self.parts[query.key] = [Part(query.key, body)]
                 self.sent.add(query.key)
+
+    def add_new_diagnoses(self, context: Context) -> None:
+        """Problems that are just being recorded: the record system may not find them yet."""
+        if context.has("conditions"):
+            self.extra.append(Part(_NEW_DIAGNOSES, bytes(context.conditions)))
 
     def fetch(self, queries: Iterable[Query]) -> None:
         """Read the queries that the token covers; the others have failed."""
@@ -74,7 +82,9 @@ class _Gathering:
     def read(self) -> Chart:
         """All parts as one chart; a key that failed is marked unread even where a part of it is there."""
         came = [part for parts in self.parts.values() for part in parts]
-        return read_chart([*came, *(Part(key, _NOT_READ) for key in self.failed)], patient_id=self.patient_id)
+        return read_chart(
+            [*came, *self.extra, *(Part(key, _NOT_READ) for key in self.failed)], patient_id=self.patient_id
+        )
 
     def completed(self, chart: Chart) -> bool:
         """Fetch what the client failed to read, and the pages that it left out; whether anything changed."""

@@ -42,6 +42,8 @@ class Context(msgspec.Struct, frozen=True, rename="camel", gc=False):
     encounter_id: str | None = None
     selections: tuple[str, ...] | None = None
     draft_orders: msgspec.Raw = _ABSENT
+    conditions: msgspec.Raw = _ABSENT
+    appointments: msgspec.Raw = _ABSENT
 
     def has(self, field: str) -> bool:
         """Whether the client gave this field, named as on the wire."""

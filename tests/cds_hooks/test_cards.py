@@ -9,15 +9,19 @@ import pytest
 from markdown_it import MarkdownIt
 
 from cds_hooks.cards import cards_for
+from cds_hooks.ports import DraftOrder
 from models.decision import NoProposal, Release, Verdict
 from models.findings import Effect, Evidence
 from models.snapshot import Gap
 from models.text import N_
 from tests.cds_hooks.builders import (
+    ISSUER,
+    a_client,
     a_draft,
     a_finding,
     a_prescription,
     a_proposal,
+    a_request,
     an_assessment,
     an_offer,
 )
@@ -250,6 +254,17 @@ def test_ch_l3_the_link_carries_the_handle_beside_the_launch_url_and_not_in_it()
     assert "opaque-1" not in link["url"]
 
 
+def test_ch_c8_a_card_names_the_orders_it_was_seen_with():
+    orders = (
+        DraftOrder("MedicationRequest/d1", "MedicationRequest", text="paclitaxel"),
+        DraftOrder("MedicationRequest/d2", "MedicationRequest", text="paclitaxel"),
+        DraftOrder("ServiceRequest/d3", "ServiceRequest"),
+        DraftOrder("MedicationRequest/d4", "MedicationRequest", text="not picked", selected=False),
+    )
+    assert "Seen while ordering paclitaxel, ServiceRequest/d3;" in the_card(an_offer(), orders=orders)["detail"]
+    assert "Seen while" not in the_card(an_offer(), orders=(DraftOrder("", "MedicationRequest"),))["detail"]
+
+
 def test_every_word_of_a_card_can_be_translated():
     def shouted(msgid: str) -> str:
         import re
@@ -263,6 +278,57 @@ def test_every_word_of_a_card_can_be_translated():
             untranslated = text.replace("min", "")
             for word in ("exercise", "referral", "unless", "not on file", "clinician", "patient"):
                 assert word not in untranslated, (verdict, word)
+
+
+@pytest.mark.parametrize("user", ["Patient/p1", "RelatedPerson/r1"])
+def test_a_patients_own_portal_gets_no_card_that_is_written_for_clinicians(service: Running, user: str):
+    context = {"userId": user, "patientId": "p1"}
+    assert service.call(a_request(context=context)).get_json() == {"cards": []}
+    assert len(service.intake.calls) == 1
+
+
+def signing(service: Running, hook: str = "order-sign") -> dict[str, Any]:
+    context = {"userId": "Practitioner/dr1", "patientId": "p1", "draftOrders": {"resourceType": "Bundle"}}
+    body: dict[str, Any] = service.call(a_request(hook=hook, context=context)).get_json()
+    return body
+
+
+def test_ch_y2_without_an_agreement_no_system_action_is_ever_sent(service: Running):
+    assert "systemActions" not in signing(service)
+
+
+def test_ch_y1_ch_y3_ch_y4_with_an_agreement_one_draft_goes_along_and_the_card_does_not_repeat_it(service: Running):
+    service.clients.clients[ISSUER] = a_client(system_actions=True)
+    service.intake.offer = an_offer(suggestion=(a_draft(), a_draft("Goal", "g1"), a_draft("CarePlan", "cp1")))
+    body = signing(service)
+    (action,) = body["systemActions"]
+    assert (action["type"], action["resource"]) == ("create", a_draft())
+    assert action["description"]
+    (card,) = body["cards"]
+    assert "suggestions" not in card
+    assert "remove it to say no" in card["detail"]
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [
+        an_offer(Verdict.HOLD),
+        an_offer(Verdict.CLEARANCE),
+        an_offer(show=False),
+        an_offer(suggestion=()),
+        an_offer(suggestion=(a_draft() | {"status": "active"},)),
+        an_offer(suggestion=(a_draft("CarePlan"),)),
+    ],
+)
+def test_ch_y2_an_agreement_never_sends_what_may_not_be_suggested_nor_anything_active(service: Running, offer: Any):
+    service.clients.clients[ISSUER] = a_client(system_actions=True)
+    service.intake.offer = offer
+    assert "systemActions" not in signing(service)
+
+
+def test_ch_y2_system_actions_are_for_the_hook_where_orders_are_signed(service: Running):
+    service.clients.clients[ISSUER] = a_client(system_actions=True)
+    assert "systemActions" not in signing(service, "patient-view")
 
 
 def test_ch_c5_the_route_gives_the_same_card_as_the_function(service: Running):

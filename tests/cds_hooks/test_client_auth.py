@@ -22,7 +22,7 @@ def encoded(value: bytes) -> str:
     return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
-def forged(algorithm: str, kid: str = "k1") -> str:
+def forged(algorithm: Any, kid: str = "k1") -> str:
     """Header and claims of a good token, under another algorithm, without its signature."""
     header = {"alg": algorithm, "typ": "JWT", "kid": kid}
     return f"{encoded(json.dumps(header).encode())}.{encoded(json.dumps(claims()).encode())}"
@@ -57,6 +57,10 @@ REFUSED = {
     "CH-J1 not ASCII": lambda: "Bearer ä.b.c",
     "CH-J1 far too long": lambda: f"Bearer {'a' * 100_000}",
     "CH-J2 alg none": lambda: f"Bearer {unsigned()}",
+    "CH-J2 alg is a list": lambda: f"Bearer {forged(['ES384'])}.AA",
+    "CH-J2 header is a list": lambda: f"Bearer {encoded(b'[]')}.{encoded(b'{}')}.AA",
+    "CH-J4 claims are a list": lambda: f"Bearer {encoded(b'{}')}.{encoded(b'[]')}.AA",
+    "CH-J4 claims nested beyond reason": lambda: f"Bearer {encoded(b'{}')}.{encoded(b'[' * 4_000)}.AA",
     "CH-J2 HS256 with the public key": lambda: f"Bearer {signed_with_the_public_key()}",
     "CH-J2 an algorithm that is not agreed": lambda: f"Bearer {a_token('ES256', a_key('ES256', 'k1'))}",
     "CH-J2 wrong signature": lambda: f"Bearer {with_broken_signature()}",

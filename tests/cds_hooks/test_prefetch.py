@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from cds_hooks.ports import Fetched
 from cds_hooks.prefetch import chart_from
 from cds_hooks.schemas import decode_hook
+from mappings.bundle import Part
 from mappings.queries import QUERIES
 from tests.cds_hooks import builders
 from tests.cds_hooks.builders import (
@@ -200,6 +202,28 @@ def test_ch_p5_an_outcome_among_the_entries_makes_the_key_partly_unread_not_requ
     conditions = a_bundle(a_condition(), an_outcome())
     assert service.call(a_request(prefetch=a_prefetch(conditions=conditions))).status_code == 200
     assert "conditions" in service.intake.charts[0].unread
+
+
+def test_ch_p8_a_fetched_key_of_which_a_page_failed_is_used_and_unread(service: Running):
+    class HalfAnswering(InMemoryCharts):
+        def fetch(self, *args: Any) -> Fetched:
+            return Fetched((Part("labs", b'{"resourceType": "Bundle"}'),), frozenset(("labs",)))
+
+    charts = HalfAnswering()
+    chart = chart_from(decode_hook(builders.body(with_token(labs=...))), a_client(), charts)
+    assert chart.unread == {"labs"}
+
+
+def test_a_diagnosis_that_is_just_being_recorded_is_part_of_the_chart(service: Running):
+    new = a_condition("new") | {"category": "problem-list-item"}  # invalid, as the published example has it
+    context = {"userId": "Practitioner/dr1", "patientId": "p1", "conditions": a_bundle(a_condition("c9"), new)}
+    request = a_request(hook="problem-list-item-create", context=context)
+    assert service.call(request).status_code == 200
+    (chart,) = service.intake.charts
+    ids = {found.id for kind in chart.resources.values() for found in kind}
+    assert {"c1", "c9"} <= ids
+    context["conditions"] = a_bundle(a_condition("c9", patient="p2"))
+    assert service.call(a_request(hook="problem-list-item-create", context=context)).status_code == 400
 
 
 def test_ch_p9_an_encounter_is_never_needed(service: Running):
