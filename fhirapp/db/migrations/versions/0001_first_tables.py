@@ -1,4 +1,4 @@
-"""first tables"""
+"""The first tables."""
 
 from __future__ import annotations
 
@@ -81,6 +81,7 @@ def upgrade() -> None:
     op.create_table(
         "open_launch",
         sa.Column("state_hash", sa.String(), nullable=False),
+        sa.Column("tenant_id", sa.String(), nullable=False),
         sa.Column("browser", sa.String(), nullable=False),
         sa.Column("iss", sa.String(), nullable=False),
         sa.Column("redirect_uri", sa.String(), nullable=False),
@@ -160,6 +161,7 @@ def upgrade() -> None:
 
     op.create_table(
         "seen_token",
+        sa.Column("tenant_id", sa.String(), nullable=False),
         sa.Column("issuer", sa.String(), nullable=False),
         sa.Column("jti", sa.String(), nullable=False),
         sa.Column("expires_at", base.Moment(), nullable=False),
