@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
-from models.snapshot import Fact, PatientSnapshot, Reading, When
+from models.snapshot import Fact, Gap, PatientSnapshot, Reading, When
 
 Source = Callable[[PatientSnapshot], float]
 
@@ -154,7 +154,12 @@ def _present(facts: Iterator[Fact], snapshot: PatientSnapshot, query: str, value
         doubtful = True
     if doubtful or query in snapshot.unread:
         return UNKNOWN
-    return UNKNOWN if any(fault.input in value_sets for fault in snapshot.faults) else 0.0
+    return UNKNOWN if any(_hides(fault, query, value_sets) for fault in snapshot.faults) else 0.0
+
+
+def _hides(fault: Gap, query: str, value_sets: tuple[str, ...]) -> bool:
+    """An entry that could not be read might have been the one that is asked for."""
+    return fault.input in value_sets or (fault.input == query and fault.why == "unread")
 
 
 def _known_by_now(snapshot: PatientSnapshot, value_sets: tuple[str, ...]) -> Iterator[Fact]:

@@ -60,6 +60,11 @@ def test_a_diagnosis_that_could_not_be_read_is_unknown_while_others_are_not():
     assert value("dx_stroke", faults=faults) == 0
 
 
+def test_a_broken_entry_of_the_problem_list_might_have_been_any_diagnosis():
+    assert unknown(value("dx_copd", faults=(Gap("conditions", "unread"),)))
+    assert value("dx_copd", faults=(Gap("conditions", "conflict"),)) == 0
+
+
 @pytest.mark.parametrize(
     ("word", "more", "expected"),
     [
