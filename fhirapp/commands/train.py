@@ -41,22 +41,21 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    """Trains, and prints where the artifact is and how good it is; 1 with a reason when it cannot."""
+    """Trains, and prints where the artifact is and how good it is; 2 with a reason when it cannot."""
     # Only this command needs the offline part; `stride serve` never loads it.
+    from models.artifact import open_artifact
     from models.booster import SPECS
     from models.training.recipe import RECIPES
     from models.training.train import train
 
     try:
-        from models.artifact import open_artifact
-
         folder = train(
             RECIPES[args.model], args.data, args.out, seed=args.seed, version=args.version, progress=_progress
         )
         figures = open_artifact(SPECS[args.model], args.out, folder.name).meta["figures"]
     except ModelsError as error:
         print(f"stride train: {error}", file=sys.stderr)
-        return 1
+        return 2
     value, low, high = figures["overall"]["auc"]
     print(f"{folder}")
     print(f"  AUC {value:.3f} ({low:.3f}-{high:.3f}), slope {figures['overall']['calibration_slope']:.2f}")
