@@ -317,3 +317,10 @@ def test_where_the_server_knows_no_identity_none_is_asked_for_and_none_believed(
 def test_a_grant_without_id_token_opens_a_context_without_a_user(house: House) -> None:
     house.ehr.token_changes = {"id_token": ABSENT}
     assert house.launch().fhir_user is None
+
+
+@pytest.mark.filterwarnings("ignore:Key size should be")
+def test_sm_o1_a_key_that_is_too_short_to_trust_is_refused(house: House) -> None:
+    short = RSAKey.generate_key(1024)
+    house.ehr.sign_with, house.ehr.jwks = short, {"keys": [jwk(short, kid="ehr-1")]}
+    assert isinstance(house.refused(), IdentityRefused)
