@@ -118,6 +118,7 @@ class _Reader:
     def __init__(self, patient_id: str) -> None:
         self.chart = Chart(patient_id)
         self.mine = {f"Patient/{patient_id}", f"urn:uuid:{patient_id}"}
+        self.mine_written: set[bytes] = set()  # subjects of observations, as written
         self.next_links: dict[str, str] = {}
         self.unread: set[str] = set()
         self.lists: dict[type[Resource], list[Any]] = self.chart.resources
@@ -218,7 +219,7 @@ class _Reader:
         for link in bundle.link or ():
             if link.relation == "next" and link.url:
                 self.next_links[key] = link.url
-        mine = self.mine
+        mine = self.mine_written
         observations = self.lists.setdefault(Observation, [])
         for entry in bundle.entry or ():
             if entry is None:
@@ -226,8 +227,7 @@ class _Reader:
             resource = entry.resource
             if (
                 type(resource) is Observation
-                and resource.subject is not None
-                and resource.subject.reference in mine
+                and bytes(resource.subject) in mine  # the same bytes as of one that was looked into
                 and resource.id is not None
             ):
                 observations.append(resource)
@@ -255,10 +255,16 @@ class _Reader:
         """True for our patient's; a resource that does not say whose it is becomes a fault."""
         if isinstance(resource, structs.Medication):
             return True
-        named = list(_owners(resource))
+        try:
+            named = list(_owners(resource))
+        except msgspec.MsgspecError as error:
+            self.broken(source, key, str(error))
+            return False
         for reference in named:
             self.check(reference, source, key)
         if any(reference in self.mine for reference in named):
+            if isinstance(resource, Observation) and len(self.mine_written) < 1000:
+                self.mine_written.add(bytes(resource.subject))
             return True
         self.broken(source, key, "it does not say whose it is")
         return False
@@ -291,7 +297,10 @@ def _owners(resource: Resource) -> Iterator[str]:
             if reference and (reference_id(reference, "Patient") or reference.startswith("urn:")):
                 yield reference
         return
-    subject: structs.Subject | None = getattr(resource, "subject", None)
+    if isinstance(resource, Observation):
+        subject = structs.subject_decoder.decode(resource.subject) if resource.subject else None
+    else:
+        subject = getattr(resource, "subject", None)
     if subject is not None and subject.reference:
         yield subject.reference
 

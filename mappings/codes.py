@@ -9,9 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import yaml
 
 from mappings.canonical import STRIDE_OBSERVATIONS
+from mappings.structs import BareConcept, concept_decoder
 from mappings.units import Conversion, Factor
 from models.inputs import INPUTS
 
@@ -231,6 +233,23 @@ class Measure:
     dimensionless: bool = False
     note_code: bool = False
 
+    plain: bool = field(init=False, default=False)  # a quantity needs no more than its factor and its range
+    low: float = field(init=False, default=float("-inf"))
+    high: float = field(init=False, default=float("inf"))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plain", self.steps is None and not self.whole and not self.note_code)
+        if self.plausible:
+            object.__setattr__(self, "low", self.plausible[0])
+            object.__setattr__(self, "high", self.plausible[1])
+
+
+class _Unseen:
+    pass
+
+
+UNSEEN: Final[Any] = _Unseen()  # "not looked into yet", as against "none of ours"
+
 
 @dataclass(frozen=True, slots=True)
 class Observed:
@@ -240,6 +259,30 @@ class Observed:
     panels: frozenset[str]
     by_alias: Mapping[str, Measure]
     asked: Mapping[str, tuple[str, ...]]  # query key -> "system|code"
+    by_text: dict[bytes, Measure | None] = field(default_factory=dict)  # Observation.code as written
+
+    def measure_of(self, text: bytes) -> Measure | None:
+        """What an `Observation.code` means, given as JSON; the same text is looked into once.
+
+        Nothing when it is none of ours or cannot be read.
+        """
+        try:
+            found = self.measure_of_concept(concept_decoder.decode(text) if text else None)
+        except msgspec.MsgspecError:
+            found = None
+        if len(text) < 2000 and len(self.by_text) < 5000:  # texts come from outside
+            self.by_text[text] = found
+        return found
+
+    def measure_of_concept(self, concept: BareConcept | None) -> Measure | None:
+        """What a concept means by any of its codings; a code that is exact before one that needs context."""
+        doubtful = None
+        for coding in concept.coding or () if concept else ():
+            measure = self.by_code.get(coding.code or "", {}).get(coding.system or "")
+            if measure is not None and not measure.clinic_vital:
+                return measure
+            doubtful = doubtful or measure
+        return doubtful
 
 
 @cache

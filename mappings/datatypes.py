@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 
@@ -13,7 +12,6 @@ Place = Literal["past", "later", "future"]
 SKEW = timedelta(hours=1)  # two clocks differ: what is recorded a moment "after" as_of is in the chart
 NEAR = timedelta(days=31)
 _TICK = timedelta(microseconds=1)
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?")
 
 
 def period_of(text: str, zone: tzinfo) -> When | None:
@@ -23,19 +21,15 @@ def period_of(text: str, zone: tzinfo) -> When | None:
     charts: it is read in `zone`. Source: FHIR R4 datatypes, dateTime; conventions.md section 3.
     """
     try:
-        if len(text) > 10:
-            return _instant(text, zone)
-        return _whole(text, zone)
+        if len(text) <= 10:
+            return _whole(text, zone)
+        if text[4] != "-" or text[7] != "-" or text[10] != "T" or text[13:14] != ":":
+            return None  # Python reads more of ISO 8601 than FHIR allows: 20261125T1430, 2026-W48-3
+        moment = datetime.fromisoformat(text)
+        moment = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
+        return When(moment, moment)
     except (ValueError, OverflowError):
         return None
-
-
-def _instant(text: str, zone: tzinfo) -> When | None:
-    if _INSTANT.fullmatch(text) is None:
-        return None
-    moment = datetime.fromisoformat(text)
-    moment = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
-    return When(moment, moment)
 
 
 def _whole(text: str, zone: tzinfo) -> When | None:
@@ -77,11 +71,10 @@ class Dates:
         """The period that `text` names; `None` when absent or unreadable."""
         if not text:
             return None
-        try:
-            return self._read[text]
-        except KeyError:
+        found = self._read.get(text)
+        if found is None and text not in self._read:
             found = self._read[text] = period_of(text, self.zone)
-            return found
+        return found
 
     def after(self, moment: When | None) -> bool:
         """True when the whole of `moment` lies after `as_of`."""

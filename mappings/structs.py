@@ -97,36 +97,38 @@ class Meta(Element):
 
 
 class Component(Element):
-    code: BareConcept | None = None
-    value_quantity: Quantity | None = None
-    value_codeable_concept: BareConcept | None = None
-    value_boolean: bool | None = None
-    value_integer: int | None = None
-    data_absent_reason: Raw = NOTHING
-    reference_range: list[ReferenceRange] | None = None
+    """One coded value: a component of an observation, or the value of the observation itself."""
 
-
-class Observation(Resource):
-    contained: list[Raw] | None = None
-    status: str | None = None
-    category: Raw = NOTHING  # looked into only where a code alone does not say what was measured
     code: BareConcept | None = None
-    subject: Subject | None = None
-    effective_date_time: str | None = None
-    effective_period: Period | None = None
-    effective_instant: str | None = None
-    issued: str | None = None
-    performer: Raw = NOTHING
     value_quantity: Quantity | None = None
     value_codeable_concept: BareConcept | None = None
     value_string: Raw = NOTHING
     value_boolean: bool | None = None
     value_integer: int | None = None
-    data_absent_reason: Raw = NOTHING
-    body_site: Raw = NOTHING
-    device: Raw = NOTHING
     reference_range: list[ReferenceRange] | None = None
-    component: list[Component] | None = None
+
+
+class Observation(Resource):
+    """Most of an observation stays bytes: of thousands in a chart only the newest of each kind are looked into."""
+
+    contained: Raw = NOTHING
+    status: str | None = None
+    category: Raw = NOTHING
+    code: Raw = NOTHING
+    subject: Raw = NOTHING
+    effective_date_time: str | None = None
+    effective_period: Raw = NOTHING
+    effective_instant: str | None = None
+    issued: str | None = None
+    performer: Raw = NOTHING
+    value_quantity: Raw = NOTHING
+    value_codeable_concept: Raw = NOTHING
+    value_string: Raw = NOTHING
+    value_boolean: Raw = NOTHING
+    value_integer: Raw = NOTHING
+    device: Raw = NOTHING
+    reference_range: Raw = NOTHING
+    component: Raw = NOTHING
 
 
 class Stage(Element):
@@ -408,3 +410,16 @@ else:
 
 body_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Body)
 resource_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyResource)
+
+# For the parts of an observation that are looked into.
+subject_decoder = msgspec.json.Decoder(Subject | None)
+concept_decoder = msgspec.json.Decoder(BareConcept | None)
+concepts_decoder = msgspec.json.Decoder(list[BareConcept] | None)
+references_decoder = msgspec.json.Decoder(list[Subject] | None)
+period_decoder = msgspec.json.Decoder(Period | None)
+quantity_decoder = msgspec.json.Decoder(Quantity | None)
+ranges_decoder = msgspec.json.Decoder(list[ReferenceRange] | None)
+components_decoder = msgspec.json.Decoder(list[Component] | None)
+boolean_decoder = msgspec.json.Decoder(bool | None)
+integer_decoder = msgspec.json.Decoder(int | None)
+raws_decoder = msgspec.json.Decoder(list[Raw] | None)

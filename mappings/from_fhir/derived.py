@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
@@ -68,7 +69,10 @@ def _add_corrected_calcium(series: Series) -> None:
 
 
 def _nearest(candidates: Sequence[Reading], to: Reading, within: timedelta) -> Reading | None:
-    found = min(candidates, key=lambda one: abs(one.when.latest - to.when.latest), default=None)
+    """The candidate nearest in time; candidates are sorted, newest first."""
+    at = bisect_left(candidates, -to.when.latest.timestamp(), key=lambda one: -one.when.latest.timestamp())
+    beside = candidates[max(at - 1, 0) : at + 1]
+    found = min(beside, key=lambda one: abs(one.when.latest - to.when.latest), default=None)
     return found if found is not None and abs(found.when.latest - to.when.latest) <= within else None
 
 

@@ -10,15 +10,14 @@ from typing import Final, Literal
 import msgspec
 
 from mappings import structs
-from mappings.codes import Measure, observed
+from mappings.codes import UNSEEN, Measure, observed
 from mappings.datatypes import Dates
-from mappings.from_fhir.quantities import Read, Refused, read_value, upper_limit
+from mappings.from_fhir.quantities import Refused, read_value, result_of, upper_limit
 from mappings.structs import Component, Observation
-from models.inputs import INPUTS
-from models.snapshot import Gap, GapReason, Reading, When
+from models.snapshot import Gap, Reading, When
 
 Status = Literal["final", "preliminary"]
-_Found = tuple[str, Measure, Observation, Observation | Component]  # text of its time, how, whole, part
+_Found = tuple[str, Measure, Observation, Component | None]  # text of its time, how, whole, part
 
 # observations.md section 1. Without a status (which FHIR requires) a value may warn but not clear.
 _STATUS: Final[Mapping[str | None, Status]] = {
@@ -29,19 +28,36 @@ _STATUS: Final[Mapping[str | None, Status]] = {
     None: "preliminary",
 }
 
-# How far behind its newest value an input's series reaches, in days, where that is more than its age limit:
-# the highest ejection fraction of 24 months; the highest weight of 4 to 7 months back (conventions.md 3).
-_REACH: Final = {"lvef": 2 * 366 + 7, "weight": 230, "bmi": 230, "height": 5 * 366}
-_LEAST_REACH: Final = 100
-_LEAST_KEPT: Final = 3  # of any age: an old value fires until a newer one clears it, and "new" needs the one before
+# How many days of values behind its newest one an input's series holds, where a rule looks at a course: neutrophils
+# that fall within 7 days, a first low saturation and worsening fatigue or pain within 14, weight 4 to 7 months back,
+# the highest ejection fraction of 24 months (conventions.md 3), 28 days of a wearable (rules.md 10). All others:
+# the day of the newest value and the value before.
+_SERIES: Final = ("act_mod", "act_vig", "act_dur", "act_hr_mean", "act_hr_max", "act_kcal", "kcal_day", "steps")
+_NIGHTS: Final = ("hr_rest_d", "hr_max_day", "hrv", "hrv_rmssd", "sleep", "sedentary", "rpe", "session_status")
+_REACH: Final[Mapping[str, int]] = {
+    **dict.fromkeys((*_SERIES, *_NIGHTS, "act_type"), 29),
+    "anc": 8,
+    "temp": 4,
+    "hr_rest": 8,
+    "spo2": 15,
+    "fatigue_nrs": 15,
+    "pain_nrs": 15,
+    "dyspnoea_mmrc": 15,
+    "dyspnoea_borg": 15,
+    "6mwd": 100,
+    "albumin": 100,
+    "height": 100,
+    "weight": 230,
+    "lvef": 740,
+}
+_LEAST_REACH: Final = 1
+_MOST_DOUBTFUL: Final = 8  # values that cannot clear: looked behind for one that can, but not without end
 _MOST_FAULTS: Final = 5  # per input: the same wrong unit a hundred times is one fault to a reader
 
 
 def reach_of(alias: str) -> timedelta:
     """How far behind the newest value of an input older ones are still read."""
-    known = INPUTS.get(alias)
-    limit = max(known.otherwise, known.on_treatment).days + 10 if known else 0
-    return timedelta(days=max(limit, _LEAST_REACH, _REACH.get(alias, 0)))
+    return timedelta(days=_REACH.get(alias, _LEAST_REACH))
 
 
 class Observations:
@@ -57,6 +73,7 @@ class Observations:
         self.dates, self.faults = dates, faults
         self.table = observed()
         self.found: dict[str, list[_Found]] = {}
+        self.told: dict[bytes, bool] = {}
         self.settled = (dates.as_of - timedelta(days=2)).date().isoformat()  # texts below it lie in the past
 
     def read(self, observations: Iterable[Observation]) -> dict[str, list[Reading]]:
@@ -67,117 +84,110 @@ class Observations:
 
     def sort_out(self, observations: Iterable[Observation]) -> None:
         """Puts each observation, or each component, under the input that its code means."""
-        by_code, found = self.table.by_code, self.found
+        known, found = self.table.by_text, self.found
         for observation in observations:
-            concept = observation.code
-            if concept is not None and concept.coding is not None:
-                for coding in concept.coding:
-                    systems = by_code.get(coding.code)  # type: ignore[arg-type]
-                    if systems is None:
-                        continue
-                    measure = systems.get(coding.system)  # type: ignore[arg-type]
-                    if measure is None:
-                        continue
-                    text = observation.effective_date_time or _time_text(observation)
-                    try:
-                        found[measure.alias].append((text, measure, observation, observation))
-                    except KeyError:
-                        found[measure.alias] = [(text, measure, observation, observation)]
-                    if not measure.clinic_vital:
-                        break
-            if observation.component is not None:
+            text = bytes(observation.code)
+            measure = known.get(text, UNSEEN)
+            if measure is UNSEEN:
+                measure = self.table.measure_of(text)
+            if measure is not None:
+                time = observation.effective_date_time or _time_text(observation)
+                try:
+                    found[measure.alias].append((time, measure, observation, None))
+                except KeyError:
+                    found[measure.alias] = [(time, measure, observation, None)]
+            if observation.component:
                 self.sort_out_components(observation)
-            if observation.contained is not None:
+            if observation.contained:
                 self.sort_out(_contained(observation))
 
     def sort_out_components(self, observation: Observation) -> None:
-        text = observation.effective_date_time or _time_text(observation)
-        for component in observation.component or ():
-            if component.code is None:
-                continue
-            for coding in component.code.coding or ():
-                measure = self.table.by_code.get(coding.code or "", {}).get(coding.system or "")
-                if measure is not None:
-                    self.found.setdefault(measure.alias, []).append((text, measure, observation, component))
-                    break
+        time = observation.effective_date_time or _time_text(observation)
+        try:
+            components = structs.components_decoder.decode(observation.component)
+        except msgspec.MsgspecError as error:
+            self.faults.append(
+                Gap("observations", "unread", text=f"broken: {error}", source=f"Observation/{observation.id}")
+            )
+            return
+        for component in components or ():
+            measure = self.table.measure_of_concept(component.code)
+            if measure is not None:
+                self.found.setdefault(measure.alias, []).append((time, measure, observation, component))
 
     def series(self, alias: str, found: list[_Found]) -> list[Reading]:
-        """The readings of one input, newest first, down to its reach."""
-        found.sort(key=itemgetter(0), reverse=True)
+        """The readings of one input, newest first, down to its reach and one beyond.
+
+        The reach is counted from the newest value that may clear: final, exact, measured in the clinic.
+        """
+        found.sort(key=_BY_TIME, reverse=True)
         readings: list[Reading] = []
-        seen: set[str] = set()
+        seen: set[Observation | str | None] = set()
         faults = 0
         oldest = ""
         for text, measure, observation, part in found:
-            if text < oldest and len(readings) >= _LEAST_KEPT:
-                break
-            source = f"Observation/{observation.id}"
-            if source in seen and part is observation:
-                continue
-            seen.add(source)
-            outcome = self.reading(measure, observation, part, source)
+            if part is None:
+                if observation.id in seen:
+                    continue
+                seen.add(observation.id)
+            outcome = self.reading(measure, observation, part)
             if isinstance(outcome, Reading):
                 readings.append(outcome)
-                if not oldest:
-                    # Two days of slack: texts are compared, and their offsets differ.
-                    oldest = (outcome.when.earliest - reach_of(alias) - timedelta(days=2)).date().isoformat()
+                if oldest:
+                    if text < oldest:
+                        break
+                elif len(readings) > _MOST_DOUBTFUL or _may_clear(outcome):
+                    oldest = _days_before(outcome.when, alias)
             elif outcome is not None and faults < _MOST_FAULTS:
                 faults += 1
                 self.faults.append(outcome)
-        readings.sort(key=_newest, reverse=True)
-        return readings
+        return sorted(readings, key=_newest, reverse=True) if len(readings) > 1 else readings
 
-    def reading(
-        self, measure: Measure, observation: Observation, part: Observation | Component, source: str
-    ) -> Reading | Gap | None:
+    def reading(self, measure: Measure, observation: Observation, part: Component | None) -> Reading | Gap | None:
         """One value; a gap that says why it cannot be used; or `None` where there is nothing to say."""
         status = _STATUS.get(observation.status)
         if status is None or (measure.clinic_vital and not _at_rest(observation)):
             return None
-        when = self.when(observation)
+        source = f"Observation/{observation.id}"
+        try:
+            when = self.dates.when(observation.effective_date_time) or self.other_time(observation)
+            result = result_of(observation) if part is None else part
+        except msgspec.MsgspecError as error:
+            return Gap(measure.alias, "unread", text=f"broken: {error}", source=source)
         if when is None:
-            return _gap(measure, "missing", "no date", source)
+            return Gap(measure.alias, "missing", text="no date", source=source)
         issued = observation.issued
-        settled = when.latest < self.dates.as_of and (issued is None or issued < self.settled)
-        place = "past" if settled else self.dates.place(when, self.dates.when(issued))
-        if place == "later":
-            return None
-        if place == "future":
-            return _gap(measure, "conflict", f"dated {when.day}, after the day of the chart", source)
-        value = read_value(measure, observation, part)
+        if when.latest > self.dates.as_of or (issued is not None and issued >= self.settled):
+            place = self.dates.place(when, self.dates.when(issued))
+            if place == "later":
+                return None
+            if place == "future":
+                text = f"dated {when.day}, after the day of the chart"
+                return Gap(measure.alias, "conflict", text=text, source=source)
+        value = read_value(measure, observation, result)
         if isinstance(value, Refused):
-            return _gap(value.measure, value.why, value.text, source) if value.why else None
-        return self.finished(value, observation, part, when, status, source)
+            return Gap(value.measure.alias, value.why, text=value.text, source=source) if value.why else None
+        actual, number, comparator, note = value
+        limit = upper_limit(actual, result) if result.reference_range is not None else None
+        told = self.is_told(observation)
+        return Reading(actual.alias, number, actual.unit, when, source, status, comparator, limit, told, note)
 
-    def finished(
-        self,
-        value: Read,
-        observation: Observation,
-        part: Observation | Component,
-        when: When,
-        status: Status,
-        source: str,
-    ) -> Reading:
-        measure = value.measure
-        ranges = part.reference_range
-        return Reading(
-            measure.alias,
-            value.value,
-            measure.unit,
-            when,
-            source,
-            status,
-            value.comparator,
-            upper_limit(measure, part) if ranges else None,
-            _told(observation),
-            value.note,
-        )
+    def is_told(self, observation: Observation) -> bool:
+        """Whether the patient or a device says it; performers repeat, so each text is looked into once."""
+        if not observation.performer:
+            return bool(observation.device)
+        text = bytes(observation.performer)
+        known = self.told.get(text)
+        if known is None:
+            known = self.told[text] = _told(observation)
+        return known
 
-    def when(self, observation: Observation) -> When | None:
+    def other_time(self, observation: Observation) -> When | None:
         """When it was measured; the time of issue stands in for it, marked uncertain."""
-        text = observation.effective_date_time or observation.effective_instant
-        if text is None and observation.effective_period is not None:
-            text = observation.effective_period.end or observation.effective_period.start
+        text = observation.effective_instant
+        if text is None and observation.effective_period:
+            period = structs.period_decoder.decode(observation.effective_period)
+            text = (period.end or period.start) if period else None
         found = self.dates.when(text)
         if found is None:
             issued = self.dates.when(observation.issued)
@@ -186,18 +196,43 @@ class Observations:
         return found
 
 
+_BY_TIME: Final = itemgetter(0)
+
+
+def _may_clear(reading: Reading) -> bool:
+    return reading.status == "final" and reading.comparator is None and not reading.patient_reported
+
+
+def _days_before(when: When, alias: str) -> str:
+    """The text below which a value lies out of reach. A day of slack: texts are compared, offsets differ."""
+    return (when.earliest - reach_of(alias) - timedelta(days=1)).date().isoformat()
+
+
 def _newest(reading: Reading) -> float:
     return reading.when.latest.timestamp()
 
 
 def _time_text(observation: Observation) -> str:
-    period = observation.effective_period
-    return observation.effective_instant or (period and (period.end or period.start)) or observation.issued or ""
+    """Text to sort by where there is no effectiveDateTime; broken ones are named when they are read."""
+    if observation.effective_instant:
+        return observation.effective_instant
+    if observation.effective_period:
+        try:
+            period = structs.period_decoder.decode(observation.effective_period)
+        except msgspec.MsgspecError:
+            period = None
+        if period is not None and (period.end or period.start):
+            return period.end or period.start or ""
+    return observation.issued or ""
 
 
 def _contained(observation: Observation) -> Iterator[Observation]:
     """Members of a panel that lie inside it; what they do not say themselves they have from the panel."""
-    for raw in observation.contained or ():
+    try:
+        raws = structs.raws_decoder.decode(observation.contained)
+    except msgspec.MsgspecError:
+        return
+    for raw in raws or ():
         try:
             inner = structs.resource_decoder.decode(raw)
         except msgspec.MsgspecError:
@@ -205,14 +240,12 @@ def _contained(observation: Observation) -> Iterator[Observation]:
         if isinstance(inner, Observation):
             inner.id = f"{observation.id}#{inner.id}"
             inner.status = inner.status or observation.status
-            if not _time_text(inner) and not inner.effective_date_time:
+            if not inner.effective_date_time and not _time_text(inner):
                 inner.effective_date_time = observation.effective_date_time or _time_text(observation)
-            inner.contained = None
+            inner.contained = structs.NOTHING
             yield inner
 
 
-_category_decoder = msgspec.json.Decoder(list[structs.BareConcept])
-_performer_decoder = msgspec.json.Decoder(list[structs.Reference])
 _VITAL: Final = frozenset({"vital-signs", "vital-sign"})  # the second is met in charts
 
 
@@ -221,13 +254,13 @@ def _at_rest(observation: Observation) -> bool:
 
     Source: observations.md section 3 (`hr_rest`) and 9 (wearable against clinic).
     """
-    if _told(observation):
+    if _told(observation) or not observation.category:
         return False
     try:
-        concepts = _category_decoder.decode(observation.category) if observation.category else []
+        concepts = structs.concepts_decoder.decode(observation.category)
     except msgspec.MsgspecError:
         return False
-    found = {coding.code for concept in concepts for coding in concept.coding or ()}
+    found = {coding.code for concept in concepts or () for coding in concept.coding or ()}
     return bool(found & _VITAL) and "activity" not in found and "physical-activity" not in found
 
 
@@ -236,19 +269,15 @@ def _told(observation: Observation) -> bool:
     if not observation.performer:
         return bool(observation.device)
     try:
-        performers = _performer_decoder.decode(observation.performer)
+        performers = structs.references_decoder.decode(observation.performer)
+        subject = structs.subject_decoder.decode(observation.subject) if observation.subject else None
     except msgspec.MsgspecError:
         return True
-    names = [performer.reference or "" for performer in performers]
-    subject = observation.subject.reference if observation.subject else None
-    clinic = [name for name in names if not _is_lay(name, subject)]
-    return not clinic and bool(names)
+    names = [performer.reference or "" for performer in performers or ()]
+    mine = subject.reference if subject else None
+    return bool(names) and all(_is_lay(name, mine) for name in names)
 
 
 def _is_lay(reference: str, subject: str | None) -> bool:
     kind = reference.split("/")[-2] if "/" in reference else ""
     return kind in ("Patient", "RelatedPerson", "Device") or reference == subject
-
-
-def _gap(measure: Measure, why: GapReason, text: str, source: str) -> Gap:
-    return Gap(measure.alias, why, text=text, source=source)

@@ -6,23 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from mappings import structs
 from mappings.codes import Measure, Value, observed
 from mappings.structs import BareConcept, Component, Observation, Quantity
 from models.snapshot import Comparator, GapReason
 
-Part = Observation | Component
-
 _COMPARATORS: Final[Mapping[str, Comparator]] = {"<": "<", "<=": "<=", ">=": ">=", ">": ">"}
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A usable value; `measure` differs from the one asked for where a grade has its own input."""
-
-    measure: Measure
-    value: Value
-    comparator: Comparator | None = None
-    note: str = ""
+# A usable value: measure (another one than asked for where a grade has its own input), value, comparator, note. A
+# plain tuple, because there are hundreds in a chart.
+Read = tuple[Measure, Value, Comparator | None, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +28,47 @@ class Refused:
     text: str = ""
 
 
-def read_value(measure: Measure, observation: Observation, part: Part) -> Read | Refused:
+def result_of(observation: Observation) -> Component:
+    """The value of an observation, decoded. Raises `MsgspecError` when it is of a wrong type."""
+    quantity = observation.value_quantity
+    ranges = observation.reference_range
+    read = Component(
+        value_quantity=structs.quantity_decoder.decode(quantity) if quantity else None,
+        reference_range=structs.ranges_decoder.decode(ranges) if ranges else None,
+    )
+    if read.value_quantity is None:
+        concept, yes, number = (
+            observation.value_codeable_concept,
+            observation.value_boolean,
+            observation.value_integer,
+        )
+        read.value_codeable_concept = structs.concept_decoder.decode(concept) if concept else None
+        read.value_boolean = structs.boolean_decoder.decode(yes) if yes else None
+        read.value_integer = structs.integer_decoder.decode(number) if number else None
+        read.value_string = observation.value_string
+    return read
+
+
+def read_value(measure: Measure, observation: Observation, part: Component) -> Read | Refused:
     """The value of an observation or component. Source: observations.md sections 1 and 9."""
     if measure.kind == "number":
+        quantity = part.value_quantity
+        if quantity is not None and measure.plain and quantity.comparator is None:
+            value = quantity.value
+            found = measure.conversion.factor(quantity.system, quantity.code, quantity.unit)
+            if value is not None and found is not None:  # the common case, without a detour
+                factor, offset = found
+                if factor != 1.0 or offset:
+                    value = round(value * factor + offset, 6)
+                if measure.low <= value <= measure.high:
+                    return measure, value, None, ""
         return _number(measure, observation, part)
     if measure.kind == "boolean":
         return _boolean(measure, observation, part)
     return _code(measure, part)
 
 
-def _number(measure: Measure, observation: Observation, part: Part) -> Read | Refused:
+def _number(measure: Measure, observation: Observation, part: Component) -> Read | Refused:
     quantity = part.value_quantity
     if quantity is not None:
         return _quantity(measure, observation, quantity)
@@ -99,17 +124,17 @@ def checked(measure: Measure, value: float, comparator: Comparator | None = None
             return Refused(measure, "implausible", f"{value:g}{unit} is outside {low:g}-{high:g}{unit}")
     if measure.whole and value != int(value):
         return Refused(measure, "implausible", f"{value:g} is no whole number")
-    return Read(measure, value, comparator, note)
+    return measure, value, comparator, note
 
 
-def _boolean(measure: Measure, observation: Observation, part: Part) -> Read | Refused:
+def _boolean(measure: Measure, observation: Observation, part: Component) -> Read | Refused:
     if part.value_boolean is not None:
-        return Read(measure, part.value_boolean)
+        return measure, part.value_boolean, None, ""
     if part.value_codeable_concept is not None:
         answer = _answer(measure, part.value_codeable_concept)
         if answer is None:
             return Refused(measure, "unanswered", "neither yes nor no")
-        return answer if isinstance(answer, Refused) else Read(measure, bool(answer))
+        return answer if isinstance(answer, Refused) else (measure, bool(answer), None, "")
     quantity, number = part.value_quantity, part.value_integer
     if quantity is None and number is None:
         return _absent(measure, part)
@@ -118,10 +143,10 @@ def _boolean(measure: Measure, observation: Observation, part: Part) -> Read | R
     grade = float(number) if number is not None else quantity.value if quantity is not None else None
     if grade is None or not 0 <= grade <= 10:
         return Refused(measure, "implausible", "neither yes nor no nor a grade")
-    return Read(measure, grade > 0, note=f"grade {grade:g}")
+    return measure, grade > 0, None, f"grade {grade:g}"
 
 
-def _code(measure: Measure, part: Part) -> Read | Refused:
+def _code(measure: Measure, part: Component) -> Read | Refused:
     concept = part.value_codeable_concept
     if concept is None:
         return _absent(measure, part)
@@ -129,9 +154,9 @@ def _code(measure: Measure, part: Part) -> Read | Refused:
     if isinstance(answer, Refused):
         return answer
     if answer is not None:
-        return Read(measure, answer)
+        return measure, answer, None, ""
     code = next((coding.code for coding in concept.coding or () if coding.code), None)
-    return Read(measure, code) if code else Refused(measure, "unit", "an answer without a code")
+    return (measure, code, None, "") if code else Refused(measure, "unit", "an answer without a code")
 
 
 def _answer(measure: Measure, concept: BareConcept) -> Value | Refused | None:
@@ -147,18 +172,18 @@ def _answer(measure: Measure, concept: BareConcept) -> Value | Refused | None:
     return None
 
 
-def _absent(measure: Measure, part: Part) -> Refused:
-    if isinstance(part, Observation) and part.value_string:
+def _absent(measure: Measure, part: Component) -> Refused:
+    if part.value_string:
         return Refused(measure, "unit", "a text instead of a value")
-    if isinstance(part, Observation) and part.component is not None:
-        return Refused(measure, None)
     return Refused(measure, "missing", "a result without a value")
 
 
 def _covers_a_day(observation: Observation) -> bool:
-    moment, period = observation.effective_date_time, observation.effective_period
+    moment = observation.effective_date_time
     if moment is not None:
         return len(moment) == 10
+    raw = observation.effective_period
+    period: structs.Period | None = structs.period_decoder.decode(raw) if raw else None
     if period is None or period.start is None or period.end is None:
         return False
     if len(period.start) == 10:
@@ -168,9 +193,11 @@ def _covers_a_day(observation: Observation) -> bool:
 
 
 def _note(measure: Measure, observation: Observation) -> str:
-    if not measure.note_code or observation.code is None:
+    if not measure.note_code:
         return ""
-    return next((f"LOINC {coding.code}" for coding in observation.code.coding or () if coding.code), "")
+    concept = structs.concept_decoder.decode(observation.code)
+    codes = [coding.code for coding in concept.coding or () if coding.code] if concept else []
+    return f"LOINC {codes[0]}" if codes else ""
 
 
 def _unit_text(quantity: Quantity) -> str:
@@ -178,7 +205,7 @@ def _unit_text(quantity: Quantity) -> str:
     return text[:40] if text else "(no unit)"
 
 
-def upper_limit(measure: Measure, part: Part) -> float | None:
+def upper_limit(measure: Measure, part: Component) -> float | None:
     """The laboratory's own upper limit in the canonical unit; `None` when it gives none that can be read."""
     for one in part.reference_range or ():
         kinds = {coding.code for coding in one.type.coding or ()} if one.type else set()
