@@ -1,0 +1,242 @@
+"""A decision as a clinician reads it in a minute: reasons, gaps, dose, estimates. Source: navigator.md section 8."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from models.assessment import holds_everything
+from models.decision import Assessment, Decision, Estimate, Prescription, Proposal, Verdict
+from models.findings import Effect, Evidence, Finding
+from models.inputs import label_of
+from models.phase import PHASES
+from models.snapshot import Gap
+from models.text import N_, Text
+
+MAX_REASONS: Final = 5
+MAX_CAUTIONS: Final = 5
+
+EFFECT_WORDS: Final = {
+    Effect.HOLD_E: N_("Emergency hold"),
+    Effect.HOLD: N_("Hold"),
+    Effect.CLEAR: N_("Needs clearance"),
+    Effect.SUP: N_("Supervision"),
+    Effect.MOD: N_("Limits the dose"),
+    Effect.INFO: N_("For information"),
+}
+_TONES: Final = {
+    Effect.HOLD_E: "stop",
+    Effect.HOLD: "stop",
+    Effect.CLEAR: "ask",
+    Effect.SUP: "care",
+    Effect.MOD: "care",
+    Effect.INFO: "plain",
+}
+SUPERVISION_WORDS: Final = {
+    0: N_("no supervision needed"),
+    1: N_("contact by phone or video"),
+    2: N_("cancer-trained instructor"),
+    3: N_("physiotherapist or cancer rehabilitation"),
+    4: N_("medical supervision"),
+}
+_GAP_WORDS: Final = {
+    "unread": N_("Could not be read"),
+    "unanswered": N_("Not answered"),
+    "stale": N_("Too old"),
+    "missing": N_("Not on file"),
+    "conflict": N_("Contradictory"),
+    "implausible": N_("Implausible"),
+    "unit": N_("Unit not understood"),
+}
+QUERY_WORDS: Final = {
+    "patient": N_("personal details"),
+    "conditions": N_("conditions"),
+    "labs": N_("laboratory results"),
+    "vitals": N_("vital signs"),
+    "function": N_("function tests"),
+    "symptoms": N_("symptoms"),
+    "medications": N_("medication orders"),
+    "administrations": N_("medication given"),
+    "procedures": N_("procedures"),
+    "encounters": N_("encounters"),
+    "answers": N_("questionnaire answers"),
+    "referrals": N_("earlier referrals"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value that a reason rests on."""
+
+    label: Text
+    value: str
+    unit: str
+    date: str  # ISO day; "" when unknown
+    source: str
+    preliminary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """One reason, with the rule that gave it."""
+
+    text: Text
+    rule: str = ""
+    word: Text | None = None  # what it does, in words
+    tone: str = "plain"  # beside the word, never instead of it
+    values: tuple[Value, ...] = ()
+    task: Text | None = None
+    needs_review: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """Inputs that could not be judged, for one reason."""
+
+    word: Text
+    names: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything of the one screen that comes from the decision."""
+
+    assessment: Assessment
+    proposal: Proposal | None
+    reasons: tuple[Why, ...]
+    more_reasons: tuple[Why, ...]
+    unchecked: tuple[Unchecked, ...]
+    to_clear: tuple[str, ...]  # rule ids that a clearance answers
+
+    @property
+    def prescription(self) -> Prescription | None:
+        """The dose, released or drafted; `None` when none may be worked out."""
+        return self.proposal.prescription if self.proposal else None
+
+    @property
+    def estimates(self) -> tuple[Estimate, ...]:
+        """The models' estimates, as far as they are switched on."""
+        found = (self.assessment.risk, self.assessment.adherence)
+        return tuple(estimate for estimate in found if estimate is not None)
+
+    @property
+    def phase(self) -> Text:
+        """The phase of treatment in words."""
+        return PHASES.get(self.assessment.phase, N_("{name}", name=self.assessment.phase))
+
+    @property
+    def supervision(self) -> Text:
+        """The least supervision in words."""
+        return SUPERVISION_WORDS[self.assessment.min_supervision]
+
+    @property
+    def tasks(self) -> tuple[Text, ...]:
+        """What somebody should do, gravest first, each once."""
+        return tuple({str(f.task): f.task for f in self.assessment.findings if f.task is not None}.values())
+
+
+def case_of(decision: Decision) -> Case:
+    """The case of a decision, gravest reason first."""
+    assessment = decision.assessment
+    proposal = decision if isinstance(decision, Proposal) else None
+    every = [*_fired(assessment, at_least=Effect.MOD), *_grounds(assessment, proposal)]
+    every += _fired(assessment, only=Effect.INFO)
+    return Case(
+        assessment=assessment,
+        proposal=proposal,
+        reasons=tuple(every[:MAX_REASONS]),
+        more_reasons=tuple(every[MAX_REASONS:]),
+        unchecked=tuple(_unchecked(assessment.gaps)),
+        to_clear=tuple(dict.fromkeys(f.rule for f in assessment.findings if asks_clearance(f))),
+    )
+
+
+def asks_clearance(finding: Finding) -> bool:
+    """A CLEAR, or a hold of a part of the plan; a check before each session asks nobody now."""
+    return finding.effect >= Effect.CLEAR and finding.scope != "session" and not holds_everything(finding)
+
+
+def _fired(assessment: Assessment, *, at_least: Effect = Effect.INFO, only: Effect | None = None) -> Iterator[Why]:
+    for finding in assessment.findings:
+        if finding.effect is only or (only is None and finding.effect >= at_least):
+            yield _why(finding)
+
+
+def _why(finding: Finding) -> Why:
+    return Why(
+        text=finding.text,
+        rule=finding.rule,
+        word=EFFECT_WORDS[finding.effect],
+        tone=_TONES[finding.effect],
+        values=tuple(value_of(one) for one in finding.inputs),
+        task=finding.task,
+        needs_review=finding.needs_review,
+    )
+
+
+def value_of(evidence: Evidence) -> Value:
+    """One value as the page cites it."""
+    name = evidence.name
+    label = N_("{name}", name=name[3:].replace("_", " ")) if name.startswith("vs.") else label_of(name)
+    return Value(label, evidence.value, evidence.unit, evidence.date, evidence.source, evidence.status == "preliminary")
+
+
+def _grounds(assessment: Assessment, proposal: Proposal | None) -> Iterator[Why]:
+    """Why this patient, and why this kind of programme."""
+    eligibility = assessment.eligibility
+    source = eligibility.condition or ""
+    values = (Value(N_("Condition"), eligibility.condition_text, "", "", source, False),) if source else ()
+    yield Why(eligibility.reason, word=N_("Eligibility"), values=values)
+    if proposal is not None and not assessment.verdict.held:
+        yield Why(proposal.destination.reason, word=N_("Programme"))
+
+
+def _unchecked(gaps: Iterable[Gap]) -> Iterator[Unchecked]:
+    """By reason, an unread part of the chart first; each input once."""
+    found = tuple(gaps)
+    for why, word in _GAP_WORDS.items():
+        aliases = dict.fromkeys(gap.input for gap in found if gap.why == why)
+        if aliases:
+            yield Unchecked(word, tuple(gap_name(alias) for alias in aliases))
+
+
+def gap_name(alias: str) -> Text:
+    """What people call an input, a value set or a part of the chart."""
+    if alias in QUERY_WORDS:
+        return QUERY_WORDS[alias]
+    if alias.startswith("vs."):
+        return N_("{name}", name=alias[3:].replace("_", " "))
+    return label_of(alias)
+
+
+def aerobic_line(dose: Prescription) -> Text:
+    """Line 1 of the dose."""
+    one = dose.aerobic
+    return N_(
+        "{days} days a week, {minutes} minutes, effort {low}–{high} of 20",
+        days=one.days_per_week,
+        minutes=one.minutes,
+        low=one.rpe_min,
+        high=one.rpe_max,
+    )
+
+
+def resistance_line(dose: Prescription) -> Text:
+    """Line 2 of the dose."""
+    one = dose.resistance
+    if not one.sets_max or not one.days_per_week:
+        return N_("None for now")
+    sets = str(one.sets_max) if one.sets_min == one.sets_max else f"{one.sets_min}–{one.sets_max}"
+    return N_(
+        "{days} days a week, {sets} × {repetitions}, {load}",
+        days=one.days_per_week,
+        sets=sets,
+        repetitions=one.repetitions,
+        load=one.load,
+    )
+
+
+def is_held(case: Case) -> bool:
+    """True while nothing may be released."""
+    return case.assessment.verdict in (Verdict.HOLD, Verdict.HOLD_EMERGENCY)

@@ -1,0 +1,181 @@
+"""The clinician's one screen: verdict, reasons, cautions, dose, programme, estimates; sign or not now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from fhirapp.ehr.errors import EhrUnavailable
+from fhirapp.referrals.errors import HoldOpen, TransitionNotAllowed
+from fhirapp.referrals.notices import person_of
+from fhirapp.referrals.reasons import CLINICIAN_CHOICES, REASONS, reoffer_at
+from fhirapp.referrals.referral import Referral
+from fhirapp.referrals.status import Role
+from fhirapp.referrals.store import Referrals
+from fhirapp.tenants import Tenant
+from fhirapp.ui.access import Door
+from fhirapp.ui.case import aerobic_line, case_of, resistance_line
+from fhirapp.ui.house import House
+from fhirapp.ui.look import Look, fingerprint, look_at
+from fhirapp.ui.people import banner_of, known_person
+from fhirapp.ui.programmes import sites_for
+from fhirapp.ui.session import Page
+from fhirapp.ui.verdict import bar_of, waits
+from fhirapp.ui.written import confirmed, converge_now, written_of
+from models.text import N_, Text
+
+CHANGED: Final = N_("The chart has changed since this page was opened. Please look again before you sign.")
+MOVED: Final = N_("Somebody else has moved this referral meanwhile. This is how it stands now.")
+HELD: Final = N_("It was not signed: a rule holds it, or a clearance is missing.")
+NO_REASON: Final = N_("Choose a reason, so that the service knows when to offer again.")
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """The routes' work, one method each."""
+
+    house: House
+    door: Door
+
+    def show(self, sid: str) -> ResponseReturnValue:
+        """The screen, from a chart that was read for it."""
+        page, tenant = self.door.enter(sid)
+        try:
+            look = self._look(page, tenant)
+        except EhrUnavailable:
+            return self._without_chart(page, tenant)
+        return self._screen(page, tenant, look)
+
+    def sign(self, sid: str) -> ResponseReturnValue:
+        """Sign what was on the screen, and only that; with a clearance first where one is asked for."""
+        page, tenant = self.door.enter(sid)
+        try:
+            look = self._look(page, tenant)
+        except EhrUnavailable:
+            return self._without_chart(page, tenant, nothing_done=True)
+        referral, case = look.referral, case_of(look.decision)
+        if referral is None or request.form.get("seen") != fingerprint(look.decision):
+            return self._screen(page, tenant, look, problem=CHANGED), 409
+        if not page.row.fhir_user:
+            return self._screen(page, tenant, look), 403
+        actions, now = self.house.actions, self.house.clock()
+        try:
+            if referral.clearance_open(now):
+                actions.clear(referral.id, list(case.to_clear), actor=page.actor, now=now)
+            actions.sign(referral.id, actor=page.actor, now=now)
+        except (TransitionNotAllowed, HoldOpen) as refused:
+            problem = MOVED if isinstance(refused, TransitionNotAllowed) else HELD
+            return self._screen(page, tenant, self._look(page, tenant), problem=problem), 409
+        return self._tell_and_confirm(page, tenant, referral)
+
+    def not_now(self, sid: str) -> ResponseReturnValue:
+        """Decline with a coded reason. It needs no fresh chart: to say no is always safe."""
+        page, tenant = self.door.enter(sid)
+        code = request.form.get("reason", "")
+        referral = self._stored(page)
+        if code not in CLINICIAN_CHOICES or not page.row.fhir_user or referral is None:
+            return self._screen(page, tenant, self._look(page, tenant), problem=NO_REASON, declining=True), 422
+        try:
+            self.house.actions.decline(referral.id, code, actor=page.actor, now=self.house.clock())
+        except TransitionNotAllowed:
+            return self._screen(page, tenant, self._look(page, tenant), problem=MOVED), 409
+        return self._tell_and_confirm(page, tenant, referral)
+
+    def done(self, sid: str) -> ResponseReturnValue:
+        """What happened, what the EHR has, what comes next."""
+        page, tenant = self.door.enter(sid)
+        referral = self._stored(page)
+        if referral is None:
+            return redirect(url_for("clinician.show", sid=sid), 303)
+        with self.house.sessions() as session:
+            rows = Referrals(session, tenant.id).resources(referral.id)
+        self.door.saw(page, "clinician.done", page.row.patient_id, referral.id)
+        return render_template(
+            "clinician_done.html",
+            **self._frame(page, tenant, known_person(person_of(referral, self.house.sealer))),
+            referral=referral,
+            written=written_of(referral, rows),
+            confirmed=confirmed(referral, rows),
+            reason=REASONS[referral.reason_code].label if referral.reason_code else None,
+        )
+
+    # ------------------------------------------------------------ inside
+
+    def _look(self, page: Page, tenant: Tenant) -> Look:
+        assert page.row.patient_id is not None  # noqa: S101 - a clinician's session always has a patient
+        ehr = self.door.ehr(page, tenant)
+        return look_at(self.house, tenant, page.row.patient_id, ehr, occasion="clinician page")
+
+    def _stored(self, page: Page) -> Referral | None:
+        with self.house.sessions() as session:
+            return Referrals(session, page.tenant_id).newest_of(page.row.patient_id or "")
+
+    def _tell_and_confirm(self, page: Page, tenant: Tenant, referral: Referral) -> ResponseReturnValue:
+        converge_now(self.house, tenant, referral, self.door.ehr(page, tenant))
+        return redirect(url_for("clinician.done", sid=page.sid), 303)
+
+    def _frame(self, page: Page, tenant: Tenant, banner: object) -> dict[str, object]:
+        return {
+            "page": page,
+            "tenant": tenant,
+            "banner": banner if page.row.need_banner else None,
+            "form_token": self.door.token_of_form(page),
+            "now": self.house.clock(),
+        }
+
+    def _screen(
+        self, page: Page, tenant: Tenant, look: Look, *, problem: Text | None = None, declining: bool = False
+    ) -> str:
+        case, referral = case_of(look.decision), look.referral
+        bar = bar_of(case, referral, tenant, signer=bool(page.row.fhir_user))
+        self.door.saw(
+            page, "clinician", page.row.patient_id, referral.id if referral else "",
+            verdict=case.assessment.verdict.value,
+        )  # fmt: skip
+        with self.house.sessions() as session:
+            history = Referrals(session, tenant.id).history(referral.id) if referral else ()
+        dose = case.prescription
+        return render_template(
+            "clinician.html",
+            **self._frame(page, tenant, banner_of(look.judged.person, page.row.patient_id or "")),
+            case=case,
+            bar=bar,
+            waits=waits(case, referral),
+            referral=referral,
+            history=history,
+            aerobic=aerobic_line(dose) if dose else None,
+            resistance=resistance_line(dose) if dose else None,
+            sites=sites_for(tenant, case.assessment.min_supervision, case.proposal),
+            choices=choices(self.house.clock()),
+            seen=fingerprint(look.decision),
+            problem=problem,
+            declining=declining,
+        )
+
+    def _without_chart(self, page: Page, tenant: Tenant, *, nothing_done: bool = False) -> ResponseReturnValue:
+        referral = self._stored(page)
+        self.door.saw(page, "clinician", page.row.patient_id, referral.id if referral else "", outcome="no answer")
+        person = known_person(person_of(referral, self.house.sealer)) if referral else None
+        frame = self._frame(page, tenant, person)
+        text = render_template("clinician_waiting.html", **frame, referral=referral, nothing_done=nothing_done)
+        return text, 503, {"Retry-After": "10"}
+
+
+def choices(now: datetime) -> list[tuple[str, Text, datetime | None]]:
+    """The reasons to say no, and when the service would offer again."""
+    return [(code, REASONS[code].label, reoffer_at(code, now)) for code in CLINICIAN_CHOICES]
+
+
+def create_blueprint(house: House) -> Blueprint:
+    """The routes below `/clinician`."""
+    screen = Screen(house, Door(house, Role.CLINICIAN))
+    bp = Blueprint("clinician", __name__, url_prefix="/clinician")
+    bp.get("/<sid>/", endpoint="show")(screen.show)
+    bp.post("/<sid>/sign", endpoint="sign")(screen.sign)
+    bp.post("/<sid>/not-now", endpoint="not_now")(screen.not_now)
+    bp.get("/<sid>/done", endpoint="done")(screen.done)
+    return bp

@@ -1,0 +1,69 @@
+"""What a page says after something was done: fixed words behind a short code, never text from an address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from models.text import N_, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message; `tone` chooses colour and icon, the words say it all."""
+
+    tone: Literal["ok", "warn", "stop"]
+    text: Text
+    more: tuple[Text, ...] = ()
+
+
+STOP_NOW: Final = N_("Stop here: do not talk about exercise today.")
+TELL: Final = N_("Tell the clinician now, and write down what the patient said.")
+EMERGENCY: Final = N_(
+    "If the patient has chest pain, is short of breath, bleeds or feels very ill at this moment, call the emergency "
+    "number."
+)
+
+SAID: Final[Mapping[str, Message]] = {
+    "claimed": Message("ok", N_("It is yours now. The clinician and the record system see that you are on it.")),
+    "attempt": Message("ok", N_("The attempt is logged.")),
+    "answers-no": Message("ok", N_("The answers are kept and the chart was judged again with them.")),
+    "answers-yes": Message("stop", N_("The patient answered yes to a safety question."), (STOP_NOW, TELL, EMERGENCY)),
+    "answers-yes-unjudged": Message(
+        "stop",
+        N_("The patient answered yes, and the record system did not answer: the chart is not judged yet."),
+        (STOP_NOW, TELL, EMERGENCY),
+    ),
+    "answers-unjudged": Message(
+        "warn",
+        N_(
+            "The answers are kept, but the record system did not answer. No programme can be offered before the chart "
+            "is judged; press “Judge again” in a moment."
+        ),
+    ),
+    "judged": Message("ok", N_("The chart was read and judged again.")),
+    "offered": Message("ok", N_("The programme has been asked.")),
+    "accept": Message("ok", N_("Booked. The programme takes it from here.")),
+    "reject": Message("warn", N_("The programme said no. Offer another one; the patient has not opted out.")),
+    "waitlist": Message("ok", N_("On the waiting list. Offer an alternative if it takes too long.")),
+    "back": Message("ok", N_("Back to contacting the patient.")),
+    "gave-up": Message("warn", N_("Kept as not reached for 30 days. Claim it again when the patient answers.")),
+    "closed": Message("ok", N_("Closed. Nobody will contact the patient about this referral.")),
+    "moved": Message("warn", N_("Somebody else has moved this referral meanwhile. This is how it stands now.")),
+    "held": Message("stop", N_("Not offered: a rule holds this referral."), (STOP_NOW, TELL)),
+    "clearance": Message("warn", N_("Not offered: a clinician's clearance is missing.")),
+    "answers": Message("warn", N_("Not offered: the safety questions have to be answered first.")),
+    "supervision": Message("warn", N_("Not offered: this programme does not give enough supervision.")),
+    "no-answer": Message(
+        "warn", N_("The record system did not answer, so nothing was done. Please try again in a moment.")
+    ),
+    "unanswered": Message("warn", N_("All six questions need an answer. Nothing was kept yet.")),
+    "choose": Message("warn", N_("Something was not chosen, so nothing was done.")),
+    "not-yet": Message("warn", N_("Not enough was tried yet to count the patient as not reached.")),
+}
+
+
+def said_of(code: str) -> Message | None:
+    """The message of a code; `None` for any other."""
+    return SAID.get(code)

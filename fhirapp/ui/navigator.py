@@ -1,0 +1,23 @@
+"""The routes of the navigators' queue."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from fhirapp.referrals.status import Role
+from fhirapp.ui.access import Door
+from fhirapp.ui.house import House
+from fhirapp.ui.navigator_acts import Acts
+from fhirapp.ui.navigator_pages import Queue
+
+
+def create_blueprint(house: House) -> Blueprint:
+    """The routes below `/queue`."""
+    queue = Queue(house, Door(house, Role.NAVIGATOR))
+    acts = Acts(queue)
+    bp = Blueprint("navigator", __name__, url_prefix="/queue")
+    bp.get("/<sid>/", endpoint="queue")(queue.list_)
+    bp.get("/<sid>/outbox", endpoint="outbox")(queue.outbox)
+    bp.get("/<sid>/<uuid:referral_id>", endpoint="referral")(queue.referral)
+    bp.post("/<sid>/<uuid:referral_id>/<act>", endpoint="act")(acts.do)
+    return bp

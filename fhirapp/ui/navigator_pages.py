@@ -1,0 +1,149 @@
+"""The navigators' queue and the page of one referral."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+
+from fhirapp.referrals.reasons import CLOSING_CHOICES, REASONS
+from fhirapp.referrals.status import CLOSED, Action, Role, State, actions_for
+from fhirapp.referrals.store import Referrals
+from fhirapp.tenants import Tenant
+from fhirapp.ui import outbox
+from fhirapp.ui.access import Door
+from fhirapp.ui.contact import CHANNELS, NEEDED, OUTCOMES, after, not_yet, tried_today
+from fhirapp.ui.desk import FILTERS, Desk, Row, findings_of, shown, texts_of
+from fhirapp.ui.history import lines_of
+from fhirapp.ui.house import House
+from fhirapp.ui.messages import Message, said_of
+from fhirapp.ui.programmes import choices_of
+from fhirapp.ui.questions import WORDS
+from fhirapp.ui.session import Page
+from models.findings import Effect
+
+CLOSING: Final = (*CLOSING_CHOICES, "OO-DIED")
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The routes that show; what changes something is in `navigator_acts.py`."""
+
+    house: House
+    door: Door
+
+    def list_(self, sid: str) -> ResponseReturnValue:
+        """Everything that waits for a navigator."""
+        page, tenant = self.door.enter(sid)
+        now, which = self.house.clock(), request.args.get("show", "all")
+        which = which if which in FILTERS else "all"
+        with self.house.sessions() as session:
+            rows = Desk(session, tenant, self.house.sealer, page.row.fhir_user or "").rows(now)
+        self.door.saw(page, "queue", None, rows=len(rows))
+        return render_template(
+            "queue.html",
+            **self.frame(page, tenant),
+            rows=shown(rows, which),
+            counts={name: len(shown(rows, name)) for name in FILTERS},
+            overdue=sum(row.overdue for row in rows),
+            filters=FILTERS,
+            which=which,
+            needed=NEEDED,
+            message=said_of(request.args.get("said", "")),
+        )
+
+    def referral(self, sid: str, referral_id: UUID) -> ResponseReturnValue:
+        """One referral with everything that can be done."""
+        page, tenant = self.door.enter(sid)
+        return self.shown(page, tenant, referral_id, message=said_of(request.args.get("said", "")))
+
+    def outbox(self, sid: str) -> ResponseReturnValue:
+        """The hospital's notices, to be read and printed."""
+        page, tenant = self.door.enter(sid)
+        with self.house.sessions() as session:
+            found = outbox.letters(session, self.house.sealer, tenant.id)
+        self.door.saw(page, "outbox", None, rows=len(found))
+        return render_template("outbox.html", **self.frame(page, tenant), boxes=[(tenant, found)])
+
+    def frame(self, page: Page, tenant: Tenant) -> dict[str, Any]:
+        """What every page of the queue shows."""
+        return {
+            "page": page,
+            "tenant": tenant,
+            "form_token": self.door.token_of_form(page),
+            "now": self.house.clock(),
+        }
+
+    def shown(
+        self,
+        page: Page,
+        tenant: Tenant,
+        referral_id: UUID,
+        *,
+        message: Message | None = None,
+        unanswered: tuple[str, ...] = (),
+    ) -> str:
+        """The page of one referral, with what has just happened on top."""
+        now = self.house.clock()
+        with self.house.sessions() as session:
+            row = Desk(session, tenant, self.house.sealer, page.row.fhir_user or "").row(referral_id, now)
+            events = Referrals(session, tenant.id).history(referral_id)
+        referral, attempts = row.referral, row.attempts
+        self.door.saw(page, "referral", referral.patient_id, referral.id)
+        can = actions_for(referral.status, Role.NAVIGATOR)
+        return render_template(
+            "referral.html",
+            **self.frame(page, tenant),
+            row=row,
+            referral=referral,
+            can={action.value for action in can} if referral.status is not State.HELD else set(),
+            closed=referral.status in CLOSED,
+            step=next_step(row, now),
+            findings=findings_of(referral.summary),
+            holds=findings_of(referral.summary, at_least=Effect.HOLD),
+            caps=texts_of(referral.summary, "caps"),
+            stops=texts_of(referral.summary, "stop_rules"),
+            questions=WORDS,
+            unanswered=unanswered,
+            choices=choices_of(tenant, referral.summary),
+            programme=tenant.programme(referral.programme or ""),
+            channels=CHANNELS,
+            outcomes=OUTCOMES,
+            notes={attempt.id: self._note(attempt.note, referral_id) for attempt in attempts},
+            advice=after(attempts[-1].outcome) if attempts else None,
+            lacking=not_yet(attempts, now, tenant.zone),
+            tried_today=tried_today(attempts, now, tenant.zone),
+            needed=NEEDED,
+            closing=[(code, REASONS[code].label) for code in CLOSING],
+            reasons=REASONS,
+            history=lines_of(events),
+            message=message,
+        )
+
+    def _note(self, sealed: str | None, referral_id: UUID) -> str:
+        return str(self.house.sealer.open(sealed, f"attempt/{referral_id}")["note"]) if sealed else ""
+
+
+def next_step(row: Row, now: Any) -> str:
+    """The first thing to do, as the name of the section that does it."""
+    state = row.referral.status
+    if row.held:
+        return "held"
+    if state in CLOSED:
+        return "closed"
+    if Action.CLAIM in actions_for(state, Role.NAVIGATOR):
+        return "claim"
+    if row.needs_answers:
+        return "ask"
+    if row.clearance_open(now):
+        return "clearance"
+    return {
+        State.CONTACTING: "offer",
+        State.REJECTED: "offer",
+        State.OFFERED: "answer",
+        State.WAITLISTED: "answer",
+        State.BOOKED: "booked",
+    }.get(state, "wait")
