@@ -62,21 +62,38 @@ def open_artifact(spec: ModelSpec, root: Path = INSTALLED, version: str | None =
 
 def current_version(name: str, root: Path = INSTALLED) -> str:
     """The promoted version of a model. Raises `ArtifactRefused` when none is."""
-    promoted = promoted_versions(root)
-    if name not in promoted:
+    version = promoted_versions(root).get(name)
+    if version is None:
         raise ArtifactRefused(f"{root / CURRENT}: no current version of {name}")
-    return promoted[name]
+    return version
 
 
-def promoted_versions(root: Path = INSTALLED) -> dict[str, str]:
-    """Each model's promoted version, as `current.json` has it."""
+def promoted_versions(root: Path = INSTALLED) -> dict[str, str | None]:
+    """Each model's promoted version, as `current.json` has it; `None` where the model was retired."""
     try:
         found = json.loads(_bytes(root / CURRENT))
     except json.JSONDecodeError as error:
         raise ArtifactRefused(f"{root / CURRENT}: not JSON ({error})") from error
-    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+    if not isinstance(found, dict) or not all(isinstance(value, str | None) for value in found.values()):
         raise ArtifactRefused(f"{root / CURRENT}: expected a version for each model name")
     return found
+
+
+def promote(spec: ModelSpec, version: str | None, root: Path = INSTALLED) -> None:
+    """Makes a version current, checked first; `None` retires the model, and the rules go on alone.
+
+    Raises `ArtifactRefused` when the version is not fit to be used or `current.json` cannot be written.
+    """
+    if version is not None:
+        open_artifact(spec, root, version)
+    current = promoted_versions(root) if (root / CURRENT).exists() else {}
+    current[spec.name] = version
+    path = root / f"{CURRENT}.new"
+    try:
+        path.write_text(json.dumps(dict(sorted(current.items())), indent=1) + "\n", encoding="utf-8")
+        path.replace(root / CURRENT)  # whole or not at all: a worker may be starting
+    except OSError as error:
+        raise ArtifactRefused(f"{root / CURRENT}: cannot be written ({error.strerror})") from error
 
 
 def versions_of(name: str, root: Path = INSTALLED) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import lightgbm
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from models.adherence import ADHERENCE
-from models.artifact import INSTALLED, Artifact, open_artifact
+from models.artifact import INSTALLED, Artifact, open_artifact, promoted_versions
 from models.decision import Driver, Estimate
 from models.errors import ArtifactRefused
 from models.features import Feature, Row, features_named, row_of
@@ -97,13 +97,18 @@ class InstalledEstimators:
 
 
 def load_estimators(root: Path | None = None, *, risk: bool = True, adherence: bool = True) -> InstalledEstimators:
-    """The current version of each model that is switched on, hash and features checked.
+    """The current version of each model that is switched on and not retired, hash and features checked.
 
     Trees are read at the first estimate, so that a process may fork in between. Raises `ArtifactRefused`.
     """
-    wanted = {"risk": risk, "adherence": adherence}
+    root, wanted = root or INSTALLED, {"risk": risk, "adherence": adherence}
+    current = promoted_versions(root)
     return InstalledEstimators(
-        {name: Model(open_artifact(spec, root or INSTALLED)) for name, spec in SPECS.items() if wanted[name]}
+        {
+            name: Model(open_artifact(spec, root))
+            for name, spec in SPECS.items()
+            if wanted[name] and current.get(name, "") is not None
+        }
     )
 
 

@@ -12,7 +12,16 @@ import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
-from models.artifact import CARD_FILE, CURRENT, LAYOUT, META_FILE, MODEL_FILE, columns_of, promoted_versions
+from models.artifact import (
+    CARD_FILE,
+    CURRENT,
+    LAYOUT,
+    META_FILE,
+    MODEL_FILE,
+    columns_of,
+    promote,
+    promoted_versions,
+)
 from models.errors import TrainingRefused
 from models.training.card import card_of
 from models.training.fit import Fitted, fit
@@ -95,8 +104,6 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
 
 def _promote_first(out: Path, recipe: Recipe) -> None:
     """A model that has no current version yet gets this one; a later one is promoted on purpose."""
-    path = out / CURRENT
-    current = promoted_versions(out) if path.exists() else {}
+    current = promoted_versions(out) if (out / CURRENT).exists() else {}
     if recipe.spec.name not in current:
-        current[recipe.spec.name] = recipe.version
-        path.write_text(json.dumps(dict(sorted(current.items())), indent=1) + "\n", encoding="utf-8")
+        promote(recipe.spec, recipe.version, out)

@@ -1,0 +1,108 @@
+"""`stride models`: which trained models are installed, what they can do, and which one is in use."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from models.adherence import ADHERENCE
+from models.artifact import (
+    CARD_FILE,
+    INSTALLED,
+    current_version,
+    open_artifact,
+    promote,
+    promoted_versions,
+    versions_of,
+)
+from models.errors import ArtifactRefused, ModelsError
+from models.model_spec import ModelSpec
+from models.risk import RISK
+
+_SPECS = {spec.name: spec for spec in (RISK, ADHERENCE)}
+_ABOUT = """\
+  list                    every version on disk, the one in use marked with *, and whether it can be trusted
+  show NAME               the model card of the version in use (or of --version)
+  promote NAME VERSION    put a version to use; it is checked first. Running processes keep theirs until a restart
+  retire NAME             use no version: the service goes on with the rules alone
+"""
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command to the parser of `stride`."""
+    parser = subparsers.add_parser(
+        "models",
+        help="list, show, promote and retire trained models",
+        description=_ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--models", type=Path, default=INSTALLED, metavar="DIR", help="where artifacts live")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|show|promote|retire")
+    verbs.add_parser("list", help="every version on disk").set_defaults(act=_list)
+    show = verbs.add_parser("show", help="the model card")
+    show.add_argument("name", choices=sorted(_SPECS))
+    show.add_argument("--version", metavar="NAME")
+    show.set_defaults(act=_show)
+    put = verbs.add_parser("promote", help="put a version to use")
+    put.add_argument("name", choices=sorted(_SPECS))
+    put.add_argument("version")
+    put.set_defaults(act=_promote)
+    drop = verbs.add_parser("retire", help="use no version of a model")
+    drop.add_argument("name", choices=sorted(_SPECS))
+    drop.set_defaults(act=_retire)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Does what was asked; 1 when a listed artifact is not fit, 2 with a reason when nothing could be done."""
+    try:
+        code: int = args.act(args)
+        return code
+    except ModelsError as error:
+        print(f"stride models: {error}", file=sys.stderr)
+        return 2
+
+
+def _list(args: argparse.Namespace) -> int:
+    current, unfit = promoted_versions(args.models), 0
+    for name, spec in _SPECS.items():
+        for version in versions_of(name, args.models):
+            mark = "*" if current.get(name) == version else " "
+            fit, said = _line(spec, args.models, version)
+            unfit += not fit
+            print(f"{mark} {name:<10} {version:<6} {said}")
+        if current.get(name) is None:
+            print(f"  {name:<10} retired: the service goes on with the rules alone")
+    return 1 if unfit else 0
+
+
+def _line(spec: ModelSpec, root: Path, version: str) -> tuple[bool, str]:
+    try:
+        meta: Any = open_artifact(spec, root, version).meta
+    except ArtifactRefused as error:
+        return False, f"REFUSED: {error}"
+    overall, people = meta["figures"]["overall"], meta["figures"]["people"]
+    value, low, high = overall["auc"]
+    slope = overall["calibration_slope"]
+    return True, f"{meta['meaning']}; AUC {value:.3f} ({low:.3f}-{high:.3f}), slope {slope:.2f}, {people:,} people"
+
+
+def _show(args: argparse.Namespace) -> int:
+    version = args.version or current_version(args.name, args.models)
+    artifact = open_artifact(_SPECS[args.name], args.models, version)
+    print((artifact.folder / CARD_FILE).read_text(encoding="utf-8"), end="")
+    return 0
+
+
+def _promote(args: argparse.Namespace) -> int:
+    promote(_SPECS[args.name], args.version, args.models)
+    print(f"{args.name} {args.version} is in use after the next restart of service and worker")
+    return 0
+
+
+def _retire(args: argparse.Namespace) -> int:
+    promote(_SPECS[args.name], None, args.models)
+    print(f"{args.name} is retired; the service goes on with the rules alone after its next restart")
+    return 0
