@@ -87,10 +87,7 @@ def read_table(path: Path, features: Sequence[str], label: str | None = None) ->
 
     Raises `TrainingRefused` for a missing column, an unknown word or an impossible value, with its row.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise TrainingRefused(f"{path}: cannot be read ({error.strerror})") from error
+    content = _content(path)
     records = _records(path, content, features, label)
     columns = features_named(features)
     rows = [row_of(columns, snapshot_of(record, where))[0] for where, record in records]
@@ -101,6 +98,11 @@ def read_table(path: Path, features: Sequence[str], label: str | None = None) ->
         records=tuple(record for _, record in records),
         sha256=hashlib.sha256(content).hexdigest(),
     )
+
+
+def records_of(path: Path, features: Sequence[str]) -> Iterator[tuple[str, Record]]:
+    """The place and the cells of each row of a table that has the columns for these features."""
+    yield from _records(path, _content(path), features, None)
 
 
 def columns_for(features: Sequence[str]) -> tuple[str, ...]:
@@ -122,6 +124,13 @@ def snapshot_of(record: Record, where: str = "row") -> PatientSnapshot:
         facts=facts,
         faults=faults,
     )
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TrainingRefused(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def _records(path: Path, content: bytes, features: Sequence[str], label: str | None) -> list[tuple[str, Record]]:
