@@ -15,6 +15,9 @@ from fhirapp.ui.house import House
 from fhirapp.ui.launched import on_launched
 from fhirapp.ui.pages import create_pages
 from smart_launch.blueprint import create_blueprint as smart_blueprint
+from smart_launch.discovery import Discovery
+from smart_launch.refresh import Refresher
+from smart_launch.token_endpoint import TokenEndpoint
 
 MAX_BODY: Final = 12_000_000  # bytes; a hook of 20,000 observations is refused before it is read
 
@@ -35,6 +38,7 @@ def create_app(stride: Stride) -> Flask:
         links=stride.links,
         clock=stride.clock,
         config=stride.config,
+        refresher=Refresher(Discovery(stride.http, wall_clock), TokenEndpoint(stride.keyring, stride.http), wall_clock),
     )
     app.register_blueprint(
         cds_blueprint(
@@ -81,8 +85,7 @@ def _add_health(app: Flask, stride: Stride) -> None:
 
 def _database(stride: Stride) -> str:
     try:
-        engine = stride.sessions.kw["bind"]
-        return "ok" if is_current(engine) else "not migrated: run stride db upgrade"
+        return "ok" if is_current(stride.sessions.engine) else "not migrated: run stride db upgrade"
     except sa.exc.SQLAlchemyError as error:
         return type(error).__name__
 

@@ -36,7 +36,7 @@ class DatabaseClock:
     def __init__(self, sessions: Sessions, *, movable: bool = False) -> None:
         self._sessions = sessions
         self._movable = movable
-        self._server = sessions.kw["bind"].dialect.name != "sqlite"
+        self._server = sessions.engine.dialect.name != "sqlite"
 
     def __call__(self) -> datetime:
         if not self._server and not self._movable:

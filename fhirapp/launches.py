@@ -80,7 +80,7 @@ class Launches:
             row = session.execute(
                 sa.delete(OpenLaunch).where(OpenLaunch.state_hash == state_hash).returning(OpenLaunch)
             ).scalar_one_or_none()
-            if row is None or now - row.started_at > PENDING_FOR:
+            if row is None or now - row.started_at >= PENDING_FOR:
                 return None
             secrets = self._sealer.open(row.sealed, f"launch/{state_hash}")
             return PendingLaunch(

@@ -168,7 +168,7 @@ def hospital(
             server.server_close()
             listening.close()
             stride.pool.shutdown(wait=False, cancel_futures=True)
-            stride.sessions.kw["bind"].dispose()
+            stride.sessions.engine.dispose()
 
 
 def config_of(folder: Path, url: str) -> Config:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,21 +47,41 @@ class Moment(TypeDecorator[datetime]):
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-Sessions = sessionmaker[Session]
+
+class Sessions(sessionmaker[Session]):
+    """Makes sessions: `sessions()` to read, `sessions.begin()` for one transaction that may write.
+
+    On SQLite a writing transaction takes the write lock at its start, so that it never works from what another
+    one is about to change; a reading one takes none and is never in anybody's way.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, expire_on_commit=False)  # objects stay readable after commit
+        self.engine = engine
+        self._writing = engine.execution_options(**{_WRITES: True})
+
+    @contextmanager
+    def begin(self) -> Iterator[Session]:
+        """One transaction: committed at the end of the block, rolled back when it raises."""
+        with self(bind=self._writing) as session, session.begin():
+            yield session
+
+
+_WRITES = "stride_writes"
 
 
 def engine_for(url: str) -> Engine:
     """An engine whose transactions do not lose updates.
 
-    SQLite's default transaction mode does (two readers, two writers, one update gone), so every transaction takes
-    the write lock at its start; WAL lets readers go on, and `synchronous=FULL` keeps the last commit through
-    a power cut.
+    SQLite's default transaction mode does (two readers, two writers, one update gone), so a transaction that may
+    write takes the lock at its start; WAL lets readers go on, and `synchronous=FULL` keeps the last commit
+    through a power cut.
     """
     if not url.startswith("sqlite"):
         return sa.create_engine(url, pool_pre_ping=True)
     engine = sa.create_engine(url, connect_args={"timeout": 30})
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -69,6 +91,11 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
 def sessions_for(engine: Engine) -> Sessions:
-    """A maker of sessions whose objects stay readable after commit."""
-    return sessionmaker(engine, expire_on_commit=False)
+    """The sessions of one database."""
+    return Sessions(engine)

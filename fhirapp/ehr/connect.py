@@ -14,13 +14,13 @@ from fhirapp.ehr.errors import EhrUnavailable
 from fhirapp.tenants import Tenant
 from smart_launch.backend_services import BackendTokens
 from smart_launch.errors import SmartError
+from smart_launch.http import new_session
 from smart_launch.ports import Registration
 
 
 def pooled_session(size: int = 64) -> requests.Session:
-    """A session that all threads of a process share; redirects and proxies of the environment are not followed."""
-    session = requests.Session()
-    session.trust_env = False
+    """A session that all threads of a process share; it keeps no cookies and reads nothing from the environment."""
+    session = new_session()
     for scheme in ("http://", "https://"):
         session.mount(scheme, HTTPAdapter(pool_connections=16, pool_maxsize=size))
     return session
