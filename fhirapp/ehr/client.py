@@ -144,7 +144,7 @@ class EhrClient:
         raise AssertionError("unreachable")
 
     def _url(self, path: str) -> str:
-        if "://" not in path:
+        if not path.startswith(("http://", "https://")):
             return f"{self.base}/{path}"
         if urlsplit(path)[:2] != urlsplit(self.base)[:2]:  # SM-T5: the token goes to no other host
             raise EhrRefused("a page link points to another host")

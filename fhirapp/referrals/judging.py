@@ -74,7 +74,8 @@ def judge(
         rules_version=summary.get("rules_version", ""),
     )
     _arm(session, tenant, referral, before, now)
-    if target is not before or referral.prescription_released != had_prescription:
+    changed = target is not before or referral.prescription_released != had_prescription
+    if changed and before is not State.IDENTIFIED:  # of a new referral nothing can be in the EHR yet
         write_back_soon(session, referral, now)
 
 
@@ -101,5 +102,5 @@ def enqueue_for(session: Session, referral: Referral, kind: str, run_at: datetim
 
 
 def write_back_soon(session: Session, referral: Referral, now: datetime) -> None:
-    """Have the EHR told, unless nothing of this referral can be there yet."""
+    """Have the EHR told."""
     enqueue_for(session, referral, WRITE_BACK, now)
