@@ -96,9 +96,9 @@ def _summary(offer: Offer, proposal: Proposal) -> Text:
             return N_("Exercise referral waits for missing information")
         case _ if offer.clinician_deadline is not None:
             day = offer.clinician_deadline.date().isoformat()
-            return N_("Exercise referral ({name}) goes out on {day} unless you say no", name=name, day=day)
+            return N_("Exercise referral goes out on {day} unless you say no: {name}", name=name, day=day)
         case _:
-            return N_("Exercise referral ({name}) is ready to sign", name=name)
+            return N_("Exercise referral is ready to sign: {name}", name=name)
 
 
 def _source(gettext: Gettext, url: str) -> dict[str, Any]:

@@ -10,13 +10,16 @@ from cds_hooks.markdown import Gettext, bullets, escaped, plain, unit_shown
 from cds_hooks.ports import DraftOrder, Offer
 from models.decision import Assessment, Estimate, Prescription, Proposal, Verdict
 from models.findings import Effect, Evidence, Finding
-from models.inputs import INPUTS
-from models.snapshot import Gap
+from models.inputs import INPUTS, SAFETY_QUESTIONS
+from models.snapshot import Gap, Reading
 from models.text import N_, Text
 
 _MAX_REASONS: Final = 5
 _MAX_GAPS: Final = 8
 _MAX_CAPS: Final = 5
+_MAX_OTHER: Final = 2
+_MAX_EVIDENCE: Final = 4
+_LOOKED_FOR_FIRST: Final = ("platelets", "hb", "anc", "ecog")
 _MAX_ORDERS: Final = 4
 
 
@@ -83,21 +86,47 @@ def _reasons(proposal: Proposal, gettext: Gettext) -> Iterator[str]:
     if not assessment.verdict.held:
         yield escaped(assessment.eligibility.reason, gettext)
         yield escaped(proposal.destination.reason, gettext)
+        yield from _reassuring(assessment, gettext)
 
 
 def _finding(finding: Finding, gettext: Gettext) -> str:
-    evidence = "; ".join(_evidence(one, gettext) for one in finding.inputs)
-    said = f"{escaped(finding.text, gettext)} ({evidence})" if evidence else escaped(finding.text, gettext)
-    return f"{said} · {escaped(finding.rule)}"
+    said = escaped(finding.text, gettext).rstrip(".")
+    newest = list({one.name: one for one in reversed(finding.inputs)}.values())[::-1]
+    evidence = "; ".join(_evidence(one, gettext) for one in newest[:_MAX_EVIDENCE])
+    return " · ".join(filter(None, (said, evidence, escaped(finding.rule))))
 
 
 def _evidence(evidence: Evidence, gettext: Gettext) -> str:
-    known = INPUTS.get(evidence.name)
-    name = escaped(known.label if known else evidence.name.removeprefix("vs.").replace("_", " "), gettext)
+    """`Platelets: 8 ×10⁹/L (2026-11-20)`; what belongs to a value set names itself."""
     value = " ".join(filter(None, (escaped(evidence.value), escaped(unit_shown(evidence.unit)))))
+    known = INPUTS.get(evidence.name)
+    shown = f"{escaped(known.label, gettext)}: {value}" if known else value
     date = evidence.date or plain(N_("date unknown"), gettext)
     preliminary = f", {plain(N_('preliminary'), gettext)}" if evidence.status == "preliminary" else ""
-    return f"{name} {value}, {escaped(date)}{preliminary}"
+    return f"{shown} ({escaped(date)}{preliminary})"
+
+
+def _reassuring(assessment: Assessment, gettext: Gettext) -> Iterator[str]:
+    """Values that a clinician looks for first and that raised no finding, so that "fit" is not taken on trust."""
+    snapshot = assessment.snapshot
+    answers = [snapshot.latest(alias) for alias in SAFETY_QUESTIONS]
+    doubted = {gap.input for gap in assessment.gaps}
+    doubted |= {one.name for finding in assessment.findings for one in finding.inputs}
+    if all(answer is not None and answer.value is False for answer in answers) and not doubted & {*SAFETY_QUESTIONS}:
+        oldest = min(answer.when.day for answer in answers if answer is not None)
+        yield escaped(N_("All safety questions answered with no ({day})", day=oldest), gettext)
+    readings = [snapshot.latest(alias) for alias in _LOOKED_FOR_FIRST if alias not in doubted]
+    values = "; ".join(_reading(reading, gettext) for reading in readings if reading is not None)
+    if values:
+        yield values
+
+
+def _reading(reading: Reading, gettext: Gettext) -> str:
+    value = f"{reading.value:g}" if isinstance(reading.value, int | float) else str(reading.value)
+    shown = f"{reading.comparator or ''}{value}"
+    return _evidence(
+        Evidence(reading.alias, shown, reading.unit, reading.when.day, reading.source, reading.status), gettext
+    )
 
 
 def _unchecked(assessment: Assessment, gettext: Gettext) -> Iterator[str]:
@@ -131,9 +160,9 @@ def _dose(proposal: Proposal, gettext: Gettext) -> Iterator[str]:
         return
     yield escaped(_aerobic(prescription, gettext), gettext)
     yield escaped(_resistance(prescription), gettext)
-    other = ", ".join(plain(one, gettext) for one in prescription.other)
-    progression = plain(prescription.progression, gettext)
-    yield escaped("; ".join(filter(None, (other, progression))))
+    other = [plain(one, gettext) for one in prescription.other[:_MAX_OTHER]]
+    other.append(plain(N_("all days and steps are in the plan"), gettext))
+    yield escaped("; ".join(other))
 
 
 def _aerobic(prescription: Prescription, gettext: Gettext) -> Text:
@@ -154,7 +183,7 @@ def _resistance(prescription: Prescription) -> Text:
         return N_("Resistance: none for now")
     sets = str(dose.sets_max) if dose.sets_min == dose.sets_max else f"{dose.sets_min}-{dose.sets_max}"
     return N_(
-        "Resistance: {days} days a week, {sets} sets of {repetitions}, {load}",
+        "Resistance: {days} days a week, {sets} × {repetitions} repetitions, {load}",
         days=dose.days_per_week,
         sets=sets,
         repetitions=dose.repetitions,
@@ -165,8 +194,10 @@ def _resistance(prescription: Prescription) -> Text:
 def _cautions(proposal: Proposal, gettext: Gettext) -> Iterator[str]:
     if proposal.prescription is None or not proposal.assessment.release.prescription:
         return
+    to_avoid = [cap.text for one in proposal.assessment.findings for cap in one.caps if cap.kind == "avoid"]
     for cap in proposal.prescription.caps[:_MAX_CAPS]:
-        yield escaped(cap, gettext)
+        # The rule's words name the thing only: "Uneven ground" must not read as advice to seek it.
+        yield escaped(N_("Avoid: {what}", what=cap) if cap in to_avoid else cap, gettext)
     hidden = len(proposal.prescription.caps) - _MAX_CAPS
     if hidden > 0:
         yield escaped(N_("{count} more in the plan", count=hidden), gettext)

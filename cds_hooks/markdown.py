@@ -12,8 +12,20 @@ Gettext = Callable[[str], str] | None
 
 # `<` only where it could open a tag, so that "<10" stays readable where a client shows plain text.
 _INLINE: Final = re.compile(r"[\\`*_\[\]~|]|<(?=[A-Za-z/!?])|&(?=#|[A-Za-z])|:(?=//)|@|(?<=\bwww)\.", re.ASCII)
-_AT_START: Final = re.compile(r"^(?:[-+#>=]|\d{1,9}(?=[.)]))", re.ASCII)
-_UNITS: Final = {"10*9/L": "×10⁹/L", "10*12/L": "×10¹²/L", "Cel": "°C", "mm[Hg]": "mmHg", "/min": "/min"}
+# What opens a heading, list, quotation or rule at the start of a line; "38.7" and "-2.5" do not.
+_AT_START: Final = re.compile(r"^(?:(?=>|#{1,6}(?:\s|$)|[-+](?:\s|$)|[-=]{2,})|(\d{1,9})(?=[.)](?:\s|$)))", re.ASCII)
+_UNITS: Final = {
+    "10*9/L": "×10⁹/L",
+    "10*12/L": "×10¹²/L",
+    "Cel": "°C",
+    "mm[Hg]": "mmHg",
+    "ug/L": "µg/L",
+    "umol/L": "µmol/L",
+    "m[IU]/L": "mIU/L",
+    "m2": "m²",
+    "kg/m2": "kg/m²",
+    "mL/min/{1.73_m2}": "mL/min/1.73 m²",
+}
 
 
 def plain(text: Text | str, gettext: Gettext = None) -> str:
@@ -25,12 +37,7 @@ def plain(text: Text | str, gettext: Gettext = None) -> str:
 def escaped(text: Text | str, gettext: Gettext = None) -> str:
     """One line that Markdown shows character by character: no emphasis, link, HTML or list (CH-C4)."""
     line = _INLINE.sub(r"\\\g<0>", plain(text, gettext))
-    return _AT_START.sub(_start_escaped, line)
-
-
-def _start_escaped(match: re.Match[str]) -> str:
-    start = match.group()
-    return f"\\{start}" if not start.isdigit() else f"{start}&#8203;"
+    return _AT_START.sub(r"\1\\", line)
 
 
 def bullets(lines: Iterable[str]) -> Iterator[str]:
@@ -39,8 +46,8 @@ def bullets(lines: Iterable[str]) -> Iterator[str]:
 
 
 def unit_shown(unit: str) -> str:
-    """A UCUM code as people write it: `10*9/L` is `×10⁹/L`."""
-    return _UNITS.get(unit, unit)
+    """A UCUM code as people write it: `10*9/L` is `×10⁹/L`; a bare annotation such as `{score}` is nothing."""
+    return _UNITS.get(unit, "" if unit.startswith("{") else unit)
 
 
 def shortened(text: str, limit: int) -> str:

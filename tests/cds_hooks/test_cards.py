@@ -11,11 +11,13 @@ from markdown_it import MarkdownIt
 from cds_hooks.cards import cards_for
 from cds_hooks.ports import DraftOrder
 from models.decision import NoProposal, Release, Verdict
-from models.findings import Effect, Evidence
-from models.snapshot import Gap
+from models.findings import Cap, Effect, Evidence
+from models.inputs import SAFETY_QUESTIONS
+from models.snapshot import Gap, PatientSnapshot, Reading, When
 from models.text import N_
 from tests.cds_hooks.builders import (
     ISSUER,
+    NOW,
     a_client,
     a_draft,
     a_finding,
@@ -100,8 +102,7 @@ def test_a_card_never_suggests_exercise_while_a_rule_forbids_it(verdict: Verdict
 def test_a_hold_card_tells_why_with_value_unit_date_and_what_to_do():
     card = the_card(held(Verdict.HOLD, Effect.HOLD, task=N_("Repeat the blood count")))
     assert card["summary"] == "No exercise for now: Platelets are under 10: bleeding risk"
-    assert "Platelets 42 ×10⁹/L, 2026-11-20" in card["detail"]
-    assert "HEM-01" in card["detail"]
+    assert "bleeding risk · Platelets: 42 ×10⁹/L (2026-11-20) · HEM-01" in card["detail"]
     assert "Repeat the blood count" in card["detail"]
     assert "overrideReasons" not in card
     assert "goes out" not in card["detail"]
@@ -114,7 +115,7 @@ def test_an_emergency_says_so_first():
 def test_a_referral_card_says_when_it_goes_out_by_itself_in_the_hospitals_days():
     card = the_card(an_offer())
     assert card["summary"] == (
-        "Exercise referral (Community-based supervised programme) goes out on 2026-11-28 unless you say no"
+        "Exercise referral goes out on 2026-11-28 unless you say no: Community-based supervised programme"
     )
     for said in ("tier T3", "Breast cancer, active", "2026-12-05", "too old: Haemoglobin", "not on file"):
         assert said in card["detail"]
@@ -132,14 +133,14 @@ def test_the_dose_stands_in_three_lines():
     block = the_card(an_offer())["detail"].split("**First week**")[1].split("**Pass on**")[0]
     assert [line for line in block.splitlines() if line] == [
         "- Aerobic: 3 days a week, 20 min, Borg 11 to 13 (6-20): walking, cycling",
-        "- Resistance: 2 days a week, 1-2 sets of 8-15, light bands",
-        "- balance; 5 minutes more each week",
+        "- Resistance: 2 days a week, 1-2 × 8-15 repetitions, light bands",
+        "- balance; all days and steps are in the plan",
     ]
 
 
 def test_a_referral_without_a_standing_order_waits_for_a_signature():
     card = the_card(an_offer(clinician_deadline=None, opt_out_deadline=None))
-    assert card["summary"].endswith("is ready to sign")
+    assert card["summary"].startswith("Exercise referral is ready to sign")
     assert "waits for a clinician's signature" in card["detail"]
 
 
@@ -234,6 +235,66 @@ def test_more_findings_than_fit_are_counted_and_the_gravest_come_first():
     assert "RULE-0" in detail
     assert "RULE-8" not in detail
     assert "6 more findings" in detail
+
+
+def test_many_values_of_one_finding_are_the_newest_of_each_kind():
+    values = [("vs.falls", "History of falling", f"2026-11-{day}") for day in (20, 10)]
+    values += [(f"other_{number}", "x", "2026-01-01") for number in range(9)]
+    inputs = tuple(Evidence(name, value, "{score}", date, "") for name, value, date in values)
+    assessment = an_assessment(findings=(a_finding(inputs=inputs),))
+    (line,) = (
+        line
+        for line in the_card(an_offer(decision=a_proposal(assessment=assessment)))["detail"].splitlines()
+        if "HEM-03" in line
+    )
+    assert "History of falling (2026-11-20)" in line
+    assert "2026-11-10" not in line
+    assert "score" not in line
+    assert line.count("2026") == 4
+
+
+def test_what_is_to_be_avoided_says_avoid():
+    caps = (Cap("avoid", "x", N_("Uneven ground")), Cap("rpe_max", 12, N_("Effort at most 12")))
+    assessment = an_assessment(findings=(a_finding(caps=caps),))
+    prescription = a_prescription(caps=tuple(cap.text for cap in caps))
+    detail = the_card(an_offer(decision=a_proposal(assessment=assessment, prescription=prescription)))["detail"]
+    assert "- Avoid: Uneven ground\n- Effort at most 12" in detail
+
+
+def a_calm_snapshot(**changes: Any) -> PatientSnapshot:
+    when = When(NOW, NOW)
+    said = {alias: (Reading(alias, False, "", when, "q"),) for alias in SAFETY_QUESTIONS}
+    blood = {
+        "platelets": (Reading("platelets", 212.0, "10*9/L", when, "o"),),
+        "ecog": (Reading("ecog", 1, "", when, "o"),),
+    }
+    return PatientSnapshot("p1", NOW, values=said | blood | changes)
+
+
+def detail_for(snapshot: PatientSnapshot, **changes: Any) -> str:
+    assessment = an_assessment(snapshot=snapshot, **({"findings": (), "gaps": ()} | changes))
+    detail: str = the_card(an_offer(decision=a_proposal(assessment=assessment)))["detail"]
+    return detail
+
+
+def test_a_fit_patients_card_shows_the_values_that_a_clinician_looks_for():
+    detail = detail_for(a_calm_snapshot())
+    assert "All safety questions answered with no (2026-11-25)" in detail
+    assert "Platelets: 212 ×10⁹/L (2026-11-25); ECOG performance status: 1 (2026-11-25)" in detail
+
+
+def test_a_value_in_doubt_is_never_shown_as_reassuring():
+    assert "212" not in detail_for(a_calm_snapshot(), gaps=(Gap("platelets", "stale"),))
+    low = a_finding(inputs=(Evidence("platelets", "42", "10*9/L", "2026-11-25", "o"),))
+    assert "212" not in detail_for(a_calm_snapshot(), findings=(low,))
+
+
+def test_questions_are_called_answered_only_when_each_is_a_no_and_none_is_old():
+    said = "All safety questions answered"
+    yes = {"fever": (Reading("fever", True, "", When(NOW, NOW), "q"),)}
+    assert said not in detail_for(a_calm_snapshot(**yes))
+    assert said not in detail_for(a_calm_snapshot(fever=()))
+    assert said not in detail_for(a_calm_snapshot(), gaps=(Gap("fever", "stale"),))
 
 
 def test_an_information_only_finding_is_no_reason():

@@ -1,0 +1,67 @@
+"""The page for integrators says what the code does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cds_hooks.blueprint import answer_of, call_of
+from cds_hooks.catalogue import SERVICES, find_service
+from cds_hooks.prefetch import chart_from
+from cds_hooks.problems import PROBLEMS
+from cds_hooks.reasons import OFFERED
+from cds_hooks.schemas import decode_hook
+from mappings.from_fhir.snapshot import snapshot_from
+from models.proposal import decide
+from tests.cds_hooks.builders import NOW, a_client, an_offer
+from tests.cds_hooks.hygiene import check_response
+from tests.cds_hooks.ports import InMemoryCharts
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/reference/cds-hooks.md").read_text()
+EXAMPLES = sorted((ROOT / "docs/examples/hooks").glob("*.json"))
+
+
+def answer_to(example: Path) -> dict[str, Any]:
+    hook = decode_hook(example.read_bytes())
+    service = find_service("exercise-referral", hook.hook)
+    call = call_of(hook, service, a_client())
+    chart = chart_from(hook, a_client(), InMemoryCharts())
+    decision = decide(snapshot_from(chart, as_of=NOW, unread=chart.unread))
+    return answer_of(an_offer(decision=decision), call, None)
+
+
+def test_there_is_an_example_for_each_hook():
+    assert {example.stem for example in EXAMPLES} == {service.hook for service in SERVICES}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_each_example_gives_the_card_that_the_page_shows(example: Path):
+    answer = answer_to(example)
+    check_response(answer)
+    shown = answer["cards"][0]["summary"] if answer["cards"] else "(no card)"
+    assert f"| `{example.name}` | {shown} |" in PAGE
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.hook)
+def test_the_page_lists_each_hook_with_what_it_needs(service: Any):
+    (row,) = (line for line in PAGE.splitlines() if line.startswith(f"| `{service.hook}` |"))
+    for need in service.needs:
+        assert f"`{need}`" in row
+
+
+def test_the_page_lists_each_status_and_each_reason():
+    for problem in PROBLEMS.values():
+        assert f"| {problem.status} |" in PAGE
+    for reason in OFFERED:
+        assert f"`{reason.code}`" in PAGE
+
+
+def test_the_examples_are_requests_as_they_go_over_the_wire():
+    for example in EXAMPLES:
+        request = json.loads(example.read_text())
+        assert {"hook", "hookInstance", "context", "prefetch"} <= set(request)
+        assert "fhirAuthorization" not in request

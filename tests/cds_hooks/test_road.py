@@ -1,0 +1,85 @@
+"""From a request's bytes to a card with the real reading and the real rules in between."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cds_hooks.ports import HookCall, Offer
+from mappings.bundle import Chart
+from mappings.from_fhir.snapshot import snapshot_from
+from models.proposal import decide
+from tests.cds_hooks import builders
+from tests.cds_hooks.builders import NOW, a_bundle, a_patient, a_prefetch, a_request
+from tests.cds_hooks.conftest import Running
+from tests.cds_hooks.hygiene import check_response
+
+YESTERDAY = (NOW - timedelta(days=1)).isoformat()
+
+
+def really(call: HookCall, chart: Chart) -> Offer:
+    """What an intake decides, without its database."""
+    decision = decide(snapshot_from(chart, as_of=NOW, unread=chart.unread))
+    return builders.an_offer(decision=decision)
+
+
+@pytest.fixture
+def deciding(service: Running) -> Running:
+    service.intake.offer = really
+    return service
+
+
+def a_value(code: str, value: float, unit: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Observation",
+        "id": f"o-{code}",
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+        "subject": {"reference": "Patient/p1"},
+        "effectiveDateTime": YESTERDAY,
+        "valueQuantity": {"value": value, "system": "http://unitsofmeasure.org", "code": unit},
+    } | changes
+
+
+def the_card(running: Running, **prefetch: Any) -> dict[str, Any]:
+    body = running.call(a_request(prefetch=a_prefetch(**prefetch))).get_json()
+    check_response(body)
+    (card,) = body["cards"]
+    assert isinstance(card, dict)
+    return card
+
+
+def test_platelets_of_8_are_a_warning_that_says_why_and_suggests_nothing(deciding: Running):
+    card = the_card(deciding, labs=a_bundle(a_value("777-3", 8, "10*9/L")))
+    assert card["indicator"] == "warning"
+    assert "suggestions" not in card
+    assert "8 ×10⁹/L (2026-11-24) · HEM-01" in card["detail"]
+
+
+def test_a_chart_without_cancer_is_answered_with_silence(deciding: Running):
+    assert deciding.call(a_request(prefetch=a_prefetch(conditions=a_bundle()))).get_json() == {"cards": []}
+
+
+def test_a_child_is_answered_with_silence(deciding: Running):
+    child = a_patient() | {"birthDate": "2015-01-01"}
+    assert deciding.call(a_request(prefetch=a_prefetch(patient=child))).get_json() == {"cards": []}
+
+
+def test_unanswered_questions_are_named_and_hold_the_dose_back(deciding: Running):
+    card = the_card(deciding)
+    assert "not answered: " in card["detail"]
+    assert "First week" not in card["detail"]
+
+
+@pytest.mark.parametrize("key", ["labs", "medications"])
+def test_ch_p5_what_was_not_sent_is_shown_as_unread_and_never_makes_a_card_calmer(deciding: Running, key: str):
+    assert f"could not be read: {key}" in the_card(deciding, **{key: ...})["detail"].lower()
+
+
+def test_conditions_that_are_partly_unread_never_mean_no_cancer(deciding: Running):
+    cut = a_bundle(link=[{"relation": "next", "url": "https://ehr.example/fhir?page=2"}])
+    card = the_card(deciding, conditions=cut)
+    assert "suggestions" not in card
+    assert card["summary"] == "Exercise referral waits for missing information"
