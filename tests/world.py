@@ -117,7 +117,7 @@ class World:
 
     def add(self, resource: dict[str, Any]) -> None:
         """Something new comes into the chart."""
-        self.ehr.api.store.create(resource["resourceType"], resource)
+        self.ehr.api.store.create(resource)
 
     def add_platelets(self, patient_id: str, value: float) -> None:
         self.add(
