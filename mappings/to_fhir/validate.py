@@ -40,21 +40,38 @@ def checked(resource: Json) -> Json:
     type that is not allowed there, or breaks a rule of the profile that it claims. The message names
     elements, never their contents.
     """
+    return _passed(resource, faults_of(resource))
+
+
+def checked_change(before: Json, after: Json) -> Json:
+    """The changed resource, when the change itself broke nothing.
+
+    A record system may keep what we once wrote in a form that strict R4 refuses (a moment without its zone, a
+    member of its own). That must not stop us from revoking a referral: only faults that `before` did not
+    have count. Raises `InvalidResource` for those.
+    """
+    known = set(faults_of(before))
+    return _passed(after, tuple(fault for fault in faults_of(after) if fault not in known))
+
+
+def faults_of(resource: Json) -> tuple[str, ...]:
+    """Everything that is wrong with a resource, by element; empty when it may be sent."""
     model = _MODELS.get(str(resource.get("resourceType")))
     if model is None:
-        raise InvalidResource(f"we never write a {resource.get('resourceType')}")
+        return (f"we never write a {resource.get('resourceType')}",)
     try:
         parsed = model.model_validate(resource)
     except ValidationError as error:
-        raise InvalidResource(_where(error)) from None
-    faults = [*wrong_codes(parsed), *broken_invariants(resource)]
+        return (*_places(error), *broken_invariants(resource))
+    return (*wrong_codes(parsed), *broken_invariants(resource))
+
+
+def _passed(resource: Json, faults: tuple[str, ...]) -> Json:
     if faults:
         raise InvalidResource("; ".join(faults))
     return resource
 
 
-def _where(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(str(part) for part in item['loc'])}: {item['type']}"
-        for item in error.errors(include_input=False, include_url=False, include_context=False)
-    )
+def _places(error: ValidationError) -> list[str]:
+    found = error.errors(include_input=False, include_url=False, include_context=False)
+    return [f"{'.'.join(str(part) for part in item['loc'])}: {item['type']}" for item in found]

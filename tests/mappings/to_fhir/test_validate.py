@@ -10,11 +10,12 @@ import pytest
 
 from mappings.errors import InvalidResource
 from mappings.to_fhir.care_plan import care_plan
+from mappings.to_fhir.changes import with_status
 from mappings.to_fhir.facts import Ref
 from mappings.to_fhir.goal import goals
 from mappings.to_fhir.service_request import service_request
 from mappings.to_fhir.task import fulfilment_task, navigator_task
-from mappings.to_fhir.validate import checked
+from mappings.to_fhir.validate import checked, checked_change
 from tests.mappings.to_fhir.builders import some_facts
 
 
@@ -150,6 +151,31 @@ def test_the_message_names_elements_and_never_what_is_in_them() -> None:
     with pytest.raises(InvalidResource) as refused:
         checked(referral() | {"subject": {"reference": ["Ada Marlow"]}, "status": "Ada Marlow"})
     assert "Ada" not in str(refused.value)
+
+
+QUIRKS = {
+    "a moment without its zone": {"authoredOn": "2026-11-25T23:40:00"},
+    "a member of its own": {"vendorThing": 1},
+    "an empty string": {"patientInstruction": ""},
+    "no requester any more": {"requester": None},
+}
+
+
+@pytest.mark.parametrize("quirk", QUIRKS.values(), ids=QUIRKS.keys())
+def test_what_the_record_system_bent_does_not_stop_a_revocation(quirk: dict[str, Any]) -> None:
+    read = {key: value for key, value in (referral() | quirk).items() if value is not None}
+    with pytest.raises(InvalidResource):
+        checked(read)
+    revoked = with_status("service-request", read, "revoked", reason="OO-NEVER")
+    assert checked_change(read, revoked)["status"] == "revoked"
+
+
+def test_what_the_change_itself_breaks_is_still_refused() -> None:
+    read = referral() | QUIRKS["a member of its own"]
+    with pytest.raises(InvalidResource, match="pa-sr-1"):
+        checked_change(read, {key: value for key, value in read.items() if key != "reasonReference"})
+    with pytest.raises(InvalidResource, match="status"):
+        checked_change(referral(), referral() | {"status": "bogus"})
 
 
 @pytest.mark.parametrize("make", WHOLE, ids=lambda make: make.__name__)
