@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from flask import Blueprint, Response, g, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from cds_hooks.cards import cards_for, system_actions_for
 from cds_hooks.catalogue import Service, check_known, discovery, find_service
@@ -126,8 +127,11 @@ def answer_of(offer: Offer, call: HookCall, gettext: Callable[[str], str] | None
 def _body(max_bytes: int) -> bytes:
     if request.mimetype not in _JSON_TYPES:
         raise UnsupportedBody(f"the body must be application/json, not {request.mimetype[:60]}")
-    request.max_content_length = max_bytes  # before the first read, so that a large body is never held
-    return request.get_data(cache=False)
+    request.max_content_length = max_bytes + 1  # a stream without length ends there in silence
+    body = request.get_data(cache=False)
+    if len(body) > max_bytes:
+        raise RequestEntityTooLarge
+    return body
 
 
 def _log_call(call: HookCall, cards: int, quiet_reason: str) -> None:

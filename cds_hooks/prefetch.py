@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,7 +11,7 @@ import msgspec
 
 from cds_hooks.access import Access, access_of, page_url
 from cds_hooks.errors import MissingData
-from cds_hooks.ports import Charts, Client
+from cds_hooks.ports import Charts, Client, Fetched
 from cds_hooks.schemas import Context, HookRequest
 from mappings.bundle import Chart, Part, read_chart
 from mappings.outcome import Issue, operation_outcome
@@ -18,6 +19,7 @@ from mappings.queries import QUERIES, Query
 
 # Stands in a key's place when nothing could be read, so that the chart itself says so (`Chart.unread`).
 _NOT_READ: Final = msgspec.json.encode(operation_outcome(Issue("incomplete", "not provided and not readable")))
+_HEAD_BYTES: Final = 2_000  # an OperationOutcome says so within its first bytes, or is found while reading
 _NEW_DIAGNOSES: Final = "context.conditions"
 
 
@@ -30,10 +32,13 @@ def chart_from(request: HookRequest, client: Client, charts: Charts) -> Chart:
     """
     gathering = _Gathering(request.context.patient_id, access_of(request, client), charts)
     gathering.take(request.sent)
-    gathering.fetch(query for query in QUERIES if query.key not in gathering.parts)
+    sent = frozenset(gathering.parts)
+    gathering.fetch(query for query in QUERIES if query.key not in sent)
     gathering.add_new_diagnoses(request.context)
     chart = gathering.read()
-    if gathering.completed(chart):
+    links = {key: url for key, url in chart.next_links.items() if key in sent}
+    if links:
+        gathering.follow(links)
         chart = gathering.read()
     gathering.check_required(chart)
     return chart
@@ -48,16 +53,14 @@ class _Gathering:
     charts: Charts
     parts: dict[str, list[Part]] = field(default_factory=dict)
     extra: list[Part] = field(default_factory=list)  # what came in the context, under no key of ours
-    sent: set[str] = field(default_factory=set)  # keys that the client gave
     failed: set[str] = field(default_factory=set)  # keys of which something is missing
 
     def take(self, sent: Mapping[str, msgspec.Raw]) -> None:
-        """Keep what the client sent under our keys. For one resource, null is no answer but a failure."""
+        """Keep what the client sent under our keys: not its failures, nor null for what is one resource."""
         for query in QUERIES:
             body = bytes(sent.get(query.key, b""))
-            if body and (body != b"null" or "?" in query.path):
+            if body and not _is_outcome(body, _HEAD_BYTES) and (body != b"null" or "?" in query.path):
                 self.parts[query.key] = [Part(query.key, body)]
-                self.sent.add(query.key)
 
     def add_new_diagnoses(self, context: Context) -> None:
         """Problems that are just being recorded: the record system may not find them yet."""
@@ -74,58 +77,58 @@ class _Gathering:
         fetched = self.charts.fetch(
             self.access.client, self.access.fhir_server, self.access.token, covered, self.patient_id
         )
-        for part in fetched.parts:
-            self.parts.setdefault(part.key, []).append(part)
-            self.failed.discard(part.key)
-        self.failed |= fetched.failed
+        self.failed.difference_update(part.key for part in fetched.parts)
+        self._add(fetched)
+
+    def follow(self, links: Mapping[str, str]) -> None:
+        """Read the further pages of all keys at once; the first page counts even where the rest fails (CH-P8)."""
+        access = self.access
+        pages = {key: page_url(access.fhir_server, url) if access else None for key, url in links.items()}
+        self.failed.update(key for key, page in pages.items() if page is None)
+        if access is None:
+            return
+
+        def more(key: str, page: str) -> Fetched:
+            return self.charts.more(access.client, access.fhir_server, access.token, key, page)
+
+        with ThreadPoolExecutor(max_workers=len(pages)) as pool:
+            asked = [pool.submit(more, key, page) for key, page in pages.items() if page is not None]
+        for answer in asked:
+            self._add(answer.result())
 
     def read(self) -> Chart:
         """All parts as one chart; a key that failed is marked unread even where a part of it is there."""
         came = [part for parts in self.parts.values() for part in parts]
-        return read_chart(
-            [*came, *self.extra, *(Part(key, _NOT_READ) for key in self.failed)], patient_id=self.patient_id
-        )
-
-    def completed(self, chart: Chart) -> bool:
-        """Fetch what the client failed to read, and the pages that it left out; whether anything changed."""
-        outcomes = [query for query in QUERIES if query.key in self.sent & chart.unread and self._failed(query)]
-        links = {key: url for key, url in chart.next_links.items() if key in self.sent}
-        for key, url in links.items():
-            self._follow(key, url)
-        for query in outcomes:
-            del self.parts[query.key]
-        self.fetch(outcomes)
-        return bool(outcomes or links)
+        marks = [Part(key, _NOT_READ) for key in self.failed]
+        return read_chart([*came, *self.extra, *marks], patient_id=self.patient_id)
 
     def check_required(self, chart: Chart) -> None:
         """Raises `MissingData` for required keys of which there is nothing at all (CH-P6, CH-P7)."""
-        required = [query for query in QUERIES if query.required]
-        missing = [query.key for query in required if query.key not in self.parts]
-        failed = [query.key for query in required if query.key in chart.unread and self._failed(query)]
+        required = [query.key for query in QUERIES if query.required]
+        missing = [key for key in required if key not in self.parts]
+        failed = [
+            key
+            for key in required
+            if key in chart.unread and all(_is_outcome(part.body) for part in self.parts.get(key, ()))
+        ]
         if missing or failed:
             raise MissingData({*missing, *failed})
 
-    def _follow(self, key: str, url: str) -> None:
-        page = page_url(self.access.fhir_server, url) if self.access else None
-        if self.access is None or page is None:
-            self.failed.add(key)  # CH-P8: degrade; the first page counts, the rest is unread
-            return
-        more = self.charts.more(self.access.client, self.access.fhir_server, self.access.token, key, page)
-        self.parts[key].extend(more.parts)
-        self.failed |= more.failed
-
-    def _failed(self, query: Query) -> bool:
-        """Whether all that came for this query is an OperationOutcome."""
-        parts = self.parts.get(query.key, ())
-        return all(_resource_type(part.body) == "OperationOutcome" for part in parts)
+    def _add(self, fetched: Fetched) -> None:
+        for part in fetched.parts:
+            self.parts.setdefault(part.key, []).append(part)
+        self.failed |= fetched.failed
 
 
 class _Head(msgspec.Struct, rename="camel", gc=False):
     resource_type: str = ""
 
 
-def _resource_type(body: bytes) -> str:
+def _is_outcome(body: bytes, within: int | None = None) -> bool:
+    """Whether a body is an OperationOutcome; with `within`, one that shows it in so many bytes."""
+    if b"OperationOutcome" not in body[:within]:
+        return False
     try:
-        return msgspec.json.decode(body, type=_Head).resource_type
-    except msgspec.MsgspecError:
-        return ""
+        return msgspec.json.decode(body, type=_Head).resource_type == "OperationOutcome"
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return False

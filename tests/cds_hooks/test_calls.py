@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 from uuid import uuid4
 
@@ -187,6 +188,19 @@ def test_a_body_that_is_too_large_is_413(service: Running):
     assert response.status_code == 413
     outcome_of(response)
     assert service.call(a_request(prefetch=a_prefetch())).status_code == 200
+
+
+def test_a_body_of_unknown_length_is_read_up_to_the_limit_only(service: Running):
+    service.settings["max_body_bytes"] = 10_000
+    headers = builders.bearer() | {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    response = service.http.post(
+        "/cds-services/exercise-referral",
+        input_stream=io.BytesIO(b" " * 1_000_000),
+        headers=headers,
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert response.status_code == 413
+    outcome_of(response)
 
 
 def test_the_size_of_a_body_does_not_matter_before_the_caller_is_known(service: Running):

@@ -165,6 +165,39 @@ def test_ch_p8_further_pages_are_read_with_the_token(service: Running):
     assert not chart.unread
 
 
+def test_ch_p8_pages_of_several_keys_are_read_each_for_its_own(service: Running):
+    urls = {"conditions": f"{FHIR_SERVER}?c=2", "procedures": f"{FHIR_SERVER}?p=2"}
+    service.charts.pages = {
+        urls["conditions"]: json.dumps(a_bundle(a_condition("c2"))).encode(),
+        urls["procedures"]: json.dumps(an_outcome()).encode(),
+    }
+    request = with_token(
+        conditions=next_page(urls["conditions"], a_condition("c1")), procedures=next_page(urls["procedures"])
+    )
+    assert service.call(request).status_code == 200
+    (chart,) = service.intake.charts
+    assert {found.id for kind in chart.resources.values() for found in kind} == {"c1", "c2"}
+    assert chart.unread == {"procedures"}
+
+
+def a_wordy_outcome() -> dict[str, Any]:
+    """An OperationOutcome that says what it is only at its end."""
+    issue = {"severity": "error", "code": "exception", "diagnostics": "x" * 5_000}
+    return {"issue": [issue], "resourceType": "OperationOutcome"}
+
+
+@pytest.mark.parametrize(("key", "status"), [("labs", 200), ("conditions", 412)])
+def test_ch_p5_an_outcome_that_hides_its_type_at_the_end_is_found_too(service: Running, key: str, status: int):
+    prefetch = a_prefetch(**{key: a_wordy_outcome()})
+    assert service.call(a_request(prefetch=prefetch)).status_code == status
+    assert all(key in chart.unread for chart in service.intake.charts)
+
+
+def test_a_name_that_mentions_an_outcome_is_no_outcome(service: Running):
+    patient = a_patient() | {"name": [{"family": "OperationOutcome"}]}
+    assert service.call(a_request(prefetch=a_prefetch(patient=patient))).status_code == 200
+
+
 @pytest.mark.parametrize("readable", [True, False])
 def test_ch_p8_pages_that_cannot_be_read_leave_the_key_unread_and_the_first_page_used(service: Running, readable: bool):
     conditions = next_page(f"{FHIR_SERVER}/Condition?page=2", a_condition("c1"))
