@@ -40,6 +40,17 @@ SUPERVISION_WORDS: Final = {
     3: N_("physiotherapist or cancer rehabilitation"),
     4: N_("medical supervision"),
 }
+BAND_WORDS: Final = {
+    "low": N_("Low"),
+    "middle": N_("Middle"),
+    "high": N_("High"),
+    "not scored": N_("Not scored"),
+}
+CONFIDENCE_WORDS: Final = {
+    "full": N_("full confidence"),
+    "reduced": N_("reduced confidence"),
+    "low": N_("low confidence"),
+}
 _GAP_WORDS: Final = {
     "unread": N_("Could not be read"),
     "unanswered": N_("Not answered"),

@@ -14,11 +14,12 @@ from fhirapp.referrals.errors import HoldOpen, TransitionNotAllowed
 from fhirapp.referrals.notices import person_of
 from fhirapp.referrals.reasons import CLINICIAN_CHOICES, REASONS, reoffer_at
 from fhirapp.referrals.referral import Referral
-from fhirapp.referrals.status import Role
+from fhirapp.referrals.status import LABELS, Role
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant
 from fhirapp.ui.access import Door
-from fhirapp.ui.case import aerobic_line, case_of, resistance_line
+from fhirapp.ui.case import BAND_WORDS, CONFIDENCE_WORDS, aerobic_line, case_of, resistance_line
+from fhirapp.ui.history import lines_of
 from fhirapp.ui.house import House
 from fhirapp.ui.look import Look, fingerprint, look_at
 from fhirapp.ui.people import banner_of, known_person
@@ -100,7 +101,7 @@ class Screen:
             referral=referral,
             written=written_of(referral, rows),
             confirmed=confirmed(referral, rows),
-            reason=REASONS[referral.reason_code].label if referral.reason_code else None,
+            reason=_reason_of(referral),
         )
 
     # ------------------------------------------------------------ inside
@@ -124,7 +125,7 @@ class Screen:
             "tenant": tenant,
             "banner": banner if page.row.need_banner else None,
             "form_token": self.door.token_of_form(page),
-            "now": self.house.clock(),
+            "now": self.house.clock().astimezone(tenant.zone),
         }
 
     def _screen(
@@ -146,7 +147,11 @@ class Screen:
             bar=bar,
             waits=waits(case, referral),
             referral=referral,
-            history=history,
+            history=lines_of(history),
+            released=bool(referral and referral.prescription_released),
+            reason_label=_reason_of(referral),
+            band_words=BAND_WORDS,
+            confidence_words=CONFIDENCE_WORDS,
             aerobic=aerobic_line(dose) if dose else None,
             resistance=resistance_line(dose) if dose else None,
             sites=sites_for(tenant, case.assessment.min_supervision, case.proposal),
@@ -161,13 +166,21 @@ class Screen:
         self.door.saw(page, "clinician", page.row.patient_id, referral.id if referral else "", outcome="no answer")
         person = known_person(person_of(referral, self.house.sealer)) if referral else None
         frame = self._frame(page, tenant, person)
-        text = render_template("clinician_waiting.html", **frame, referral=referral, nothing_done=nothing_done)
+        state = LABELS[referral.status] if referral else None
+        text = render_template(
+            "clinician_waiting.html", **frame, referral=referral, state=state, nothing_done=nothing_done
+        )
         return text, 503, {"Retry-After": "10"}
 
 
 def choices(now: datetime) -> list[tuple[str, Text, datetime | None]]:
     """The reasons to say no, and when the service would offer again."""
     return [(code, REASONS[code].label, reoffer_at(code, now)) for code in CLINICIAN_CHOICES]
+
+
+def _reason_of(referral: Referral | None) -> Text | None:
+    reason = REASONS.get(referral.reason_code or "") if referral else None
+    return reason.label if reason else None
 
 
 def create_blueprint(house: House) -> Blueprint:

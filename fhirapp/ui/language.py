@@ -103,6 +103,16 @@ def unit(code: str) -> str:
     return "" if code.startswith("{") else unit_shown(code)
 
 
+def lower_first(words: str) -> str:
+    """The words inside a sentence; abbreviations such as `ECOG` stay as they are."""
+    return words if words[1:2].isupper() or words[1:2].isdigit() else words[:1].lower() + words[1:]
+
+
+def upper_first(words: str) -> str:
+    """The words at the start of a sentence."""
+    return words[:1].upper() + words[1:]
+
+
 def install(app: App) -> None:
     """Make the templates of this app speak."""
     environment = app.jinja_env
@@ -110,7 +120,7 @@ def install(app: App) -> None:
     environment.install_gettext_callables(gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(
         said=said, day=day, weekday=weekday, clock_time=clock_time, moment=moment, stamp=stamp, unit=unit,
-        when=when,
+        when=when, lower_first=lower_first, upper_first=upper_first,
     )  # fmt: skip
     environment.globals["language"] = language
     environment.trim_blocks = environment.lstrip_blocks = True

@@ -10,7 +10,7 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from fhirapp.referrals.reasons import CLOSING_CHOICES, REASONS
-from fhirapp.referrals.status import CLOSED, Action, Role, State, actions_for
+from fhirapp.referrals.status import CLOSED, LABELS, Action, Role, State, actions_for
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant
 from fhirapp.ui import outbox
@@ -52,6 +52,9 @@ class Queue:
             filters=FILTERS,
             which=which,
             needed=NEEDED,
+            labels=LABELS,
+            channels=CHANNELS,
+            outcomes=OUTCOMES,
             message=said_of(request.args.get("said", "")),
         )
 
@@ -74,7 +77,7 @@ class Queue:
             "page": page,
             "tenant": tenant,
             "form_token": self.door.token_of_form(page),
-            "now": self.house.clock(),
+            "now": self.house.clock().astimezone(tenant.zone),
         }
 
     def shown(
@@ -101,6 +104,8 @@ class Queue:
             referral=referral,
             can={action.value for action in can} if referral.status is not State.HELD else set(),
             closed=referral.status in CLOSED,
+            labels=LABELS,
+            given=request.form,
             step=next_step(row, now),
             findings=findings_of(referral.summary),
             holds=findings_of(referral.summary, at_least=Effect.HOLD),
