@@ -177,6 +177,7 @@ _ACTIVITY: Final = (
     _number("sedentary", N_("Sedentary minutes a day"), "min/d", 0, 1440, 28),
     _number("rpe", N_("Exertion in a session"), "{score}", 0, 20, 28),
     _coded("session_status", N_("How a session ended"), 365),
+    _coded("adverse_event", N_("Adverse event in a session"), 28),
 )
 
 _REPORTED: Final = (

@@ -51,7 +51,7 @@ def prescribe(assessment: Assessment) -> Prescription:
     draft = started(base, assessment.phase, assessment.tier)
     _apply_goals(draft, assessment)
     apply_symptoms(draft, view)
-    if assessment.phase == "P2":
+    if view.on_cytotoxic:
         apply_cycle(draft, view)
     for finding in assessment.findings:
         _apply_caps(draft, finding)

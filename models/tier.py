@@ -60,8 +60,9 @@ def _complex(finding: Finding) -> bool:
 
 
 def _needs_clinician(finding: Finding) -> bool:
-    """Any clearance (a partial hold counts as one), or a place with a clinician."""
-    return finding.effect >= Effect.CLEAR or finding.min_supervision >= 3
+    """Any clearance (a partial hold counts as one), or a place with a clinician; not a check before a session."""
+    clearance = finding.effect >= Effect.CLEAR and finding.scope != "session"
+    return clearance or finding.min_supervision >= 3
 
 
 def _precaution(finding: Finding) -> bool:

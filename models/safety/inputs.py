@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
+from models.safety import trends
+from models.safety.trends import Source, derived, final_values, moved, number_of, worst
 from models.safety.view import View
 from models.snapshot import Reading, When
 from models.text import N_, Text
-
-Source = Callable[[View], tuple[Reading, ...]]
 
 CK_UPPER_LIMIT: Final = 200.0  # U/L, where the laboratory gives none; the finding says so (observations.md 2)
 
@@ -29,36 +29,13 @@ class Derived:
     read: Source
 
 
-def _pseudo(name: str, value: float, unit: str, like: Reading | None, when: When, note: str = "") -> Reading:
-    source = like.source if like else ""
-    return Reading(name, round(value, 2), unit, when, source, note=note)
-
-
 def _today(view: View) -> When:
     return When(view.as_of, view.as_of)
 
 
-def numbers(view: View, alias: str) -> tuple[Reading, ...]:
-    """The readings of a number input that still count."""
-    return view.current(alias)
-
-
-def _final(view: View, alias: str) -> tuple[Reading, ...]:
-    return tuple(
-        reading
-        for reading in view.snapshot.series(alias)
-        if reading.when.earliest <= view.as_of and reading.status == "final"
-    )
-
-
-def _worst(readings: tuple[Reading, ...], highest: bool) -> Reading:
-    pick = max if highest else min
-    return pick(readings, key=lambda reading: float(reading.value))
-
-
 def _age(view: View) -> tuple[Reading, ...]:
     years = view.snapshot.age_years
-    return () if years is None else (_pseudo("age", years, "a", None, _today(view)),)
+    return () if years is None else (derived("age", years, "a", None, _today(view)),)
 
 
 def _cycle_day(view: View) -> tuple[Reading, ...]:
@@ -74,16 +51,16 @@ def _weight_loss(view: View) -> tuple[Reading, ...]:
     current = view.current("weight")
     if not current or view.days_since(current[0].when) > _SIX_MONTHS:
         return ()
-    newest = _worst(current, highest=False)
-    earlier = [r for r in _final(view, "weight") if r.when.latest < newest.when.earliest]
+    newest = worst(current, highest=False)
+    earlier = [r for r in final_values(view, "weight") if r.when.latest < newest.when.earliest]
     back = [r for r in earlier if _FOUR_MONTHS <= view.days_since(r.when) <= _SEVEN_MONTHS]
     short = [r for r in earlier if view.days_since(r.when) <= _SIX_MONTHS]
     if not back and not short:
         return ()
-    reference = _worst(tuple(back), highest=True) if back else short[-1]
-    lost = 100 * (float(reference.value) - float(newest.value)) / float(reference.value)
+    reference = worst(tuple(back), highest=True) if back else short[-1]
+    lost = 100 * (number_of(reference) - number_of(newest)) / number_of(reference)
     note = f"{reference.value:g} kg on {reference.when.day}" + ("" if back else ", short series")
-    return (_pseudo("weight_loss", lost, "%", newest, newest.when, note),)
+    return (derived("weight_loss", lost, "%", newest, newest.when, note),)
 
 
 _FOUR_MONTHS: Final = 120
@@ -96,17 +73,17 @@ def _lvef_fall(view: View) -> tuple[Reading, ...]:
     current = view.current("lvef")
     if not current:
         return ()
-    newest = _worst(current, highest=False)
+    newest = worst(current, highest=False)
     before = tuple(
         r
-        for r in _final(view, "lvef")
+        for r in final_values(view, "lvef")
         if r.when.latest < newest.when.earliest and newest.when.earliest - r.when.latest <= timedelta(days=731)
     )
     if not before:
         return ()
-    highest = _worst(before, highest=True)
-    fall = float(highest.value) - float(newest.value)
-    return (_pseudo("lvef_fall", fall, "%", newest, newest.when, f"{highest.value:g} % on {highest.when.day}"),)
+    highest = worst(before, highest=True)
+    fall = number_of(highest) - number_of(newest)
+    return (derived("lvef_fall", fall, "%", newest, newest.when, f"{highest.value:g} % on {highest.when.day}"),)
 
 
 def _anc_fall(view: View) -> tuple[Reading, ...]:
@@ -114,56 +91,14 @@ def _anc_fall(view: View) -> tuple[Reading, ...]:
     current = view.current("anc")
     if not current:
         return ()
-    newest = _worst(current, highest=False)
-    before = [r for r in _final(view, "anc") if r.when.latest < newest.when.earliest and view.days_since(r.when) <= 7]
-    if not before or float(before[0].value) <= 0:
+    newest = worst(current, highest=False)
+    before = [
+        r for r in final_values(view, "anc") if r.when.latest < newest.when.earliest and view.days_since(r.when) <= 7
+    ]
+    if not before or number_of(before[0]) <= 0:
         return ()
-    fall = 100 * (float(before[0].value) - float(newest.value)) / float(before[0].value)
-    return (_pseudo("anc_fall", fall, "%", newest, newest.when),)
-
-
-def _rise(alias: str, name: str, within_days: int) -> Source:
-    """Points above the lowest value of the days before."""
-
-    def read(view: View) -> tuple[Reading, ...]:
-        current = view.current(alias)
-        if not current:
-            return ()
-        newest = _worst(current, highest=True)
-        before = tuple(
-            r
-            for r in _final(view, alias)
-            if r.when.latest < newest.when.earliest
-            and newest.when.earliest - r.when.latest <= timedelta(days=within_days)
-        )
-        if not before:
-            return ()
-        lowest = _worst(before, highest=False)
-        return (_pseudo(name, float(newest.value) - float(lowest.value), "", newest, newest.when),)
-
-    return read
-
-
-def _drop(alias: str, name: str, within_days: int) -> Source:
-    """Points under the highest value of the days before."""
-
-    def read(view: View) -> tuple[Reading, ...]:
-        current = view.current(alias)
-        if not current:
-            return ()
-        newest = _worst(current, highest=False)
-        before = tuple(
-            r
-            for r in _final(view, alias)
-            if r.when.latest < newest.when.earliest
-            and newest.when.earliest - r.when.latest <= timedelta(days=within_days)
-        )
-        if not before:
-            return ()
-        highest = _worst(before, highest=True)
-        return (_pseudo(name, float(highest.value) - float(newest.value), "", newest, newest.when),)
-
-    return read
+    fall = 100 * (number_of(before[0]) - number_of(newest)) / number_of(before[0])
+    return (derived("anc_fall", fall, "%", newest, newest.when),)
 
 
 def _ratio(alias: str, default: float | None) -> Source:
@@ -174,7 +109,7 @@ def _ratio(alias: str, default: float | None) -> Source:
         if not limit:
             return None
         note = "" if reading.upper_reference else f"upper limit taken as {limit:g} {reading.unit}"
-        return replace(reading, alias=f"{alias}_ratio", value=float(reading.value) / limit, unit="", note=note)
+        return replace(reading, alias=f"{alias}_ratio", value=number_of(reading) / limit, unit="", note=note)
 
     def read(view: View) -> tuple[Reading, ...]:
         return tuple(found for found in map(times, view.current(alias)) if found)
@@ -190,10 +125,10 @@ def _grip(view: View) -> tuple[Reading, ...]:
         for reading in view.current(alias):
             session = reading.when.latest.isoformat()
             known = best.get(session)
-            if known is None or float(reading.value) > float(known.value):
+            if known is None or number_of(reading) > number_of(known):
                 best[session] = reading
         if best:
-            found.append(min(best.values(), key=lambda reading: float(reading.value)))
+            found.append(min(best.values(), key=lambda reading: number_of(reading)))
     return tuple(found)
 
 
@@ -216,97 +151,121 @@ def _sts_below_norm(view: View) -> tuple[Reading, ...]:
     if not current or norm is None:
         return ()
     needed = norm[2] if view.snapshot.sex == "female" else norm[1]
-    newest = _worst(current, highest=False)
-    return (_pseudo("sts_below_norm", needed - float(newest.value), "{count}", newest, newest.when, f"{needed}"),)
+    newest = worst(current, highest=False)
+    return (derived("sts_below_norm", needed - number_of(newest), "{count}", newest, newest.when, f"{needed}"),)
+
+
+def _derived(label: Text, unit: str, needs: str, read: Source) -> Derived:
+    return Derived(label, unit, frozenset(needs.split()), read)
 
 
 DERIVED: Final[Mapping[str, Derived]] = {
-    "age": Derived(N_("Age"), "a", frozenset(), _age),
-    "cycle_day": Derived(
-        N_("Days since the last chemotherapy"),
-        "d",
-        frozenset({"vs.cytotoxic", "vs.chemo_encounter"}),
-        _cycle_day,
+    "age": _derived(N_("Age"), "a", "", _age),
+    "cycle_day": _derived(N_("Days since the last chemotherapy"), "d", "vs.cytotoxic vs.chemo_encounter", _cycle_day),
+    "weight_loss": _derived(N_("Weight lost in six months"), "%", "weight", _weight_loss),
+    "weight_gain_3d": _derived(
+        N_("Weight gained in three days"), "kg", "weight", moved("weight", "weight_gain_3d", "kg", 3, up=True)
     ),
-    "weight_loss": Derived(N_("Weight lost in six months"), "%", frozenset({"weight"}), _weight_loss),
-    "weight_gain_3d": Derived(
-        N_("Weight gained in three days"), "kg", frozenset({"weight"}), _rise("weight", "weight_gain_3d", 3)
+    "weight_loss_7d": _derived(
+        N_("Weight lost in seven days"), "kg", "weight", moved("weight", "weight_loss_7d", "kg", 7, up=False)
     ),
-    "weight_loss_7d": Derived(
-        N_("Weight lost in seven days"), "kg", frozenset({"weight"}), _drop("weight", "weight_loss_7d", 7)
-    ),
-    "lvef_fall": Derived(N_("Fall of the ejection fraction"), "%", frozenset({"lvef"}), _lvef_fall),
-    "anc_fall": Derived(N_("Fall of the neutrophils"), "%", frozenset({"anc"}), _anc_fall),
-    "fatigue_rise": Derived(
+    "lvef_fall": _derived(N_("Fall of the ejection fraction"), "%", "lvef", _lvef_fall),
+    "anc_fall": _derived(N_("Fall of the neutrophils"), "%", "anc", _anc_fall),
+    "fatigue_rise": _derived(
         N_("Rise of fatigue in 14 days"),
         "",
-        frozenset({"fatigue_nrs"}),
-        _rise("fatigue_nrs", "fatigue_rise", 14),
+        "fatigue_nrs",
+        moved("fatigue_nrs", "fatigue_rise", "", 14, up=True),
     ),
-    "pain_rise": Derived(
-        N_("Rise of pain in seven days"), "", frozenset({"pain_nrs"}), _rise("pain_nrs", "pain_rise", 7)
+    "pain_rise": _derived(
+        N_("Rise of pain in seven days"), "", "pain_nrs", moved("pain_nrs", "pain_rise", "", 7, up=True)
     ),
-    "6mwd_fall": Derived(N_("Fall of the walking distance"), "m", frozenset({"6mwd"}), _drop("6mwd", "6mwd_fall", 365)),
-    "ck_ratio": Derived(
-        N_("Creatine kinase, times the upper limit"), "", frozenset({"ck"}), _ratio("ck", CK_UPPER_LIMIT)
+    "6mwd_fall": _derived(
+        N_("Fall of the walking distance"), "m", "6mwd", moved("6mwd", "6mwd_fall", "m", 365, up=False)
     ),
-    "troponin_ratio": Derived(
-        N_("Troponin, times the upper limit"), "", frozenset({"troponin"}), _ratio("troponin", None)
-    ),
-    "crp_ratio": Derived(N_("C-reactive protein, times the upper limit"), "", frozenset({"crp"}), _ratio("crp", 10.0)),
-    "grip": Derived(N_("Grip strength"), "kg", frozenset({"grip_r", "grip_l"}), _grip),
-    "sts_below_norm": Derived(N_("Chair stands lacking to the norm"), "{count}", frozenset({"sts30"}), _sts_below_norm),
+    "ck_ratio": _derived(N_("Creatine kinase, times the upper limit"), "", "ck", _ratio("ck", CK_UPPER_LIMIT)),
+    "troponin_ratio": _derived(N_("Troponin, times the upper limit"), "", "troponin", _ratio("troponin", None)),
+    "crp_ratio": _derived(N_("C-reactive protein, times the upper limit"), "", "crp", _ratio("crp", 10.0)),
+    "grip": _derived(N_("Grip strength"), "kg", "grip_r grip_l", _grip),
+    "sts_below_norm": _derived(N_("Chair stands lacking to the norm"), "{count}", "sts30", _sts_below_norm),
+    "steps_share": _derived(N_("Steps, share of the usual"), "%", "steps", trends.steps_share),
+    "steps_low_days": _derived(N_("Days with few steps"), "d", "steps", trends.steps_low_days),
+    "pulse_rise": _derived(N_("Resting pulse over the usual"), "/min", "hr_rest_d", trends.pulse_rise),
+    "pulse_high_days": _derived(N_("Days with a high pulse"), "d", "hr_rest_d", trends.pulse_high_days),
+    "device_pulse": _derived(N_("Resting pulse of the device today"), "/min", "hr_rest_d", trends.device_pulse),
+    "missed_sessions": _derived(N_("Sessions missed in a row"), "{count}", "session_status", trends.missed_sessions),
+    "hard_sessions": _derived(N_("Hard sessions in a row"), "{count}", "rpe", trends.hard_sessions),
 }
 
 
-def _on_cytotoxic(view: View) -> bool:
-    return view.on_cytotoxic
-
-
-def _female(view: View) -> bool:
-    return view.snapshot.sex == "female"
-
-
-def _male_or_unknown(view: View) -> bool:
-    return view.snapshot.sex != "female"
-
-
-def _has_cancer(view: View) -> bool:
-    return any(view.facts(name) for name in ("vs.cancer", "vs.cancer_secondary", "vs.cancer_history"))
-
-
-def _lung_disease(view: View) -> bool:
-    return any(
-        view.present(fact)
-        for name in ("vs.copd", "vs.ild", "vs.pneumonitis", "vs.effusion", "vs.pulm_htn")
-        for fact in view.facts(name)
-    )
+# Yes or no
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A named yes-or-no of a patient; `needs` as in `Derived`, `None` when nothing on file can be needed."""
+    """A named yes-or-no of a patient; `needs` as in `Derived`, `None` when nothing need be on file."""
 
     label: Text
     needs: frozenset[str] | None
     holds: Callable[[View], bool]
 
 
+_CANCER: Final = ("vs.cancer", "vs.cancer_secondary", "vs.cancer_history")
+_LUNG: Final = ("vs.copd", "vs.ild", "vs.pneumonitis", "vs.effusion", "vs.pulm_htn")
+_NEWLY: Final = 14  # days, conventions.md section 3, row RSP-01
+_OXYGEN_LIMIT: Final = 88.0
+
+
+def _has_cancer(view: View) -> bool:
+    return any(view.facts(name) for name in _CANCER)
+
+
+def _lung_disease(view: View) -> bool:
+    return any(view.present(fact) for name in _LUNG for fact in view.facts(name))
+
+
+def _oxygen_newly_low(view: View) -> bool:
+    """The first value under the limit within 14 days, with an earlier one above it or none at all before."""
+    series = final_values(view, "spo2")
+    low = [reading for reading in series if number_of(reading) < _OXYGEN_LIMIT]
+    recent = [reading for reading in view.current("spo2") if number_of(reading) < _OXYGEN_LIMIT]
+    first = low[-1] if low else (recent[-1] if recent else None)
+    return first is not None and view.days_since(first.when) <= _NEWLY
+
+
+def _parq_resolved(view: View) -> bool:
+    """The follow-up pages were all answered no, validly and within their time."""
+    name = "parq-follow-up-clear"
+    return view.fresh(name) and all(reading.value is True for reading in view.current(name))
+
+
+def _red_flags_denied(view: View) -> bool:
+    name = "back-red-flags"
+    return view.fresh(name) and all(reading.value is False for reading in view.current(name))
+
+
+def _mark(label: Text, needs: str | None, holds: Callable[[View], bool]) -> Mark:
+    return Mark(label, None if needs is None else frozenset(needs.split()), holds)
+
+
 MARKS: Final[Mapping[str, Mark]] = {
-    "on_cytotoxic": Mark(N_("On chemotherapy"), frozenset({"vs.cytotoxic", "vs.chemo_encounter"}), _on_cytotoxic),
-    "on_systemic": Mark(N_("On systemic therapy"), None, lambda view: view.on_systemic),
-    "haem_cancer": Mark(
+    "on_cytotoxic": _mark(N_("On chemotherapy"), "vs.cytotoxic vs.chemo_encounter", lambda view: view.on_cytotoxic),
+    "haem_cancer": _mark(
         N_("Cancer of blood, marrow or lymph nodes"),
-        frozenset({"vs.cancer", "vs.haem_cancer"}),
+        "vs.cancer vs.haem_cancer",
         lambda view: view.haem_cancer,
     ),
-    "cardiotoxic": Mark(
+    "cardiotoxic": _mark(
         N_("Heart-damaging treatment within a year"),
-        frozenset({"vs.anthracycline", "vs.her2"}),
+        "vs.anthracycline vs.her2",
         lambda view: view.mark("cardiotoxic"),
     ),
-    "has_cancer": Mark(N_("Cancer"), frozenset({"vs.cancer", "vs.cancer_secondary", "vs.cancer_history"}), _has_cancer),
-    "lung_disease": Mark(N_("Lung disease"), None, _lung_disease),
-    "female": Mark(N_("Female"), None, _female),
-    "male_or_unknown": Mark(N_("Not female"), None, _male_or_unknown),
+    "has_cancer": _mark(N_("Cancer, now or in the past"), " ".join(_CANCER), _has_cancer),
+    "no_cancer": _mark(N_("No cancer"), None, lambda view: not _has_cancer(view)),
+    "lung_disease": _mark(N_("Lung disease"), " ".join(_LUNG), _lung_disease),
+    "female": _mark(N_("Female"), None, lambda view: view.snapshot.sex == "female"),
+    "male_or_unknown": _mark(N_("Not female"), None, lambda view: view.snapshot.sex != "female"),
+    "oxygen_newly_low": _mark(N_("Oxygen newly low"), "spo2", _oxygen_newly_low),
+    "parq_resolved": _mark(N_("PAR-Q+ follow-up pages resolve it"), "parq-follow-up-clear", _parq_resolved),
+    "red_flags_denied": _mark(N_("Red-flag questions answered no"), "back-red-flags", _red_flags_denied),
 }

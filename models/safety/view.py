@@ -130,19 +130,17 @@ class View:
     def is_over(self, fact: Fact, grace_days: int = 0) -> bool:
         """True when the fact surely ended, at least `grace_days` days ago."""
         if fact.end is None:
-            return fact.state == "history" and grace_days == 0
+            return fact.state == "history" and fact.kind in ("condition", "order")
         return fact.end.latest < self.as_of and self.days_since(fact.end) >= grace_days
 
     def present(self, fact: Fact) -> bool:
         """True when the fact is so today: an active condition or order, or a dose of the last 28 days."""
-        if fact.state != "active" or self.is_over(fact):
-            return False
         if fact.kind == "administration":
             return fact.start is None or self.days_since(fact.start) <= CYTOTOXIC_DAYS
-        return True
+        return fact.state == "active" and not self.is_over(fact)
 
     def since(self, fact: Fact) -> int | None:
-        """Days since the fact began; 0 when it is active without a date; `None` when it cannot be recent.
+        """Days since the fact began; 0 when it may be recent but has no date; `None` when it cannot be recent.
 
         A status code (Z95.5, Z90) without a date of its own says that something happened once, not lately.
         """
@@ -150,7 +148,7 @@ class View:
         if fact.code[:1] == "Z" and fact.kind == "condition" and (start is None or not start.certain):
             return None
         if start is None:
-            return 0 if fact.state == "active" else None
+            return None if fact.kind == "condition" and fact.state == "history" else 0
         return self.days_since(start)
 
     def recent(self, value_set: str, days: int) -> bool:
@@ -180,7 +178,7 @@ class View:
     def last_dose(self) -> tuple[int, Fact] | None:
         """Days since the last cytotoxic dose within 28 days, and the fact that says so.
 
-        An administration or infusion encounter first, else an active order. Source: conventions.md section 3.
+        An administration or infusion encounter first, else an order of that time. Source: conventions.md section 3.
         """
         if isinstance(self._dose, bool):
             self._dose = self._find_dose()
@@ -192,7 +190,7 @@ class View:
             return None
         drugs = self.facts("vs.cytotoxic")
         given = [fact for fact in drugs if fact.kind != "order"] + list(self.facts("vs.chemo_encounter"))
-        orders = [fact for fact in drugs if fact.kind == "order" and self.present(fact)]
+        orders = [fact for fact in drugs if fact.kind == "order"]
         return self._newest(given) or self._newest(orders)
 
     def _newest(self, facts: list[Fact]) -> tuple[int, Fact] | None:
@@ -203,7 +201,7 @@ class View:
     def _dose_day(self, fact: Fact) -> int:
         """Calendar days since the dose; the first 24 hours after an exact time are all day 0 (TRT-01)."""
         if fact.start is None:
-            return 0 if fact.state == "active" else CYTOTOXIC_DAYS + 1
+            return CYTOTOXIC_DAYS + 1 if fact.kind == "order" and fact.state == "history" else 0
         timed = fact.kind == "administration" and fact.start.exact
         if timed and self.as_of - fact.start.latest < _ONE_DAY:
             return 0
