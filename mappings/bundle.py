@@ -64,7 +64,7 @@ def chart_of_bundle(body: bytes) -> Chart:
 
     Raises `UnreadableChart` when there is no Patient, `ForeignPatient` when there are two.
     """
-    patients = {found.id for found in _patients(body)}
+    patients = set(_patients(body))
     if len(patients) > 1:
         raise ForeignPatient("a second Patient", key="chart")
     for patient_id in patients:
@@ -73,43 +73,70 @@ def chart_of_bundle(body: bytes) -> Chart:
     raise UnreadableChart("no Patient with an id in the Bundle", key="chart")
 
 
-class _PatientProbe(msgspec.Struct):
-    resourceType: str | None = None  # noqa: N815 - FHIR's own name
-    id: str | None = None
-
-
-class _ProbeEntry(msgspec.Struct, rename="camel"):
-    full_url: str | None = None
-    resource: msgspec.Raw = structs.NOTHING
-
-
-class _ProbeBundle(msgspec.Struct):
-    entry: list[msgspec.Raw] = []
-
-
-def _patients(body: bytes) -> Iterator[_PatientProbe]:
+def _patients(body: bytes) -> Iterator[str | None]:
+    """The ids of all Patients in a body; entries that are broken are named when the chart is read."""
     try:
-        top = msgspec.json.decode(body, type=_PatientProbe)
-        if top.resourceType == "Patient":
-            yield top
-        entries = msgspec.json.decode(body, type=_ProbeBundle).entry if top.resourceType == "Bundle" else []
+        loose = _loose_decoder.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise UnreadableChart("not a FHIR Bundle", key="chart") from error
-    for raw in entries:
+    if loose.resource_type == "Patient":
+        yield _text(_head(body).id)
+    for raw in loose.entry or ():
         try:
-            entry = msgspec.json.decode(raw, type=_ProbeEntry)
-            found = msgspec.json.decode(entry.resource, type=_PatientProbe)
+            entry = _entry_decoder.decode(raw)
         except (msgspec.MsgspecError, RecursionError):
-            continue  # broken entries are named when the chart is read
-        if found.resourceType == "Patient":
-            found.id = found.id or _id_of_url(entry.full_url)
-            yield found
+            continue
+        if entry is not None and entry.resource:
+            head = _head(entry.resource)
+            if _text(head.resource_type) == "Patient":
+                yield _text(head.id) or _id_of_url(_text(entry.full_url))
 
 
 def _id_of_url(full_url: str | None) -> str | None:
     if not full_url:
         return None
     return full_url.rsplit(":", 1)[-1] if full_url.startswith("urn:") else full_url.rsplit("/", 1)[-1]
+
+
+class _Loose(msgspec.Struct, rename={"resource_type": "resourceType"}):
+    """A body of which only the frame is looked at."""
+
+    resource_type: str | None = None
+    link: msgspec.Raw = structs.NOTHING
+    entry: list[msgspec.Raw] | None = None
+
+
+class _LooseEntry(msgspec.Struct, rename="camel"):
+    full_url: msgspec.Raw = structs.NOTHING
+    resource: msgspec.Raw = structs.NOTHING
+
+
+class _Head(msgspec.Struct, rename="camel"):
+    """What a broken resource may still tell of itself."""
+
+    resource_type: msgspec.Raw = structs.NOTHING
+    id: msgspec.Raw = structs.NOTHING
+    subject: msgspec.Raw = structs.NOTHING
+    patient: msgspec.Raw = structs.NOTHING
+
+
+_loose_decoder = msgspec.json.Decoder(_Loose)
+_entry_decoder = msgspec.json.Decoder(_LooseEntry | None)
+_head_decoder = msgspec.json.Decoder(_Head)
+
+
+def _head(body: bytes | msgspec.Raw) -> _Head:
+    try:
+        return _head_decoder.decode(body)
+    except (msgspec.MsgspecError, RecursionError):
+        return _Head()
+
+
+def _text(raw: msgspec.Raw) -> str | None:
+    try:
+        return msgspec.json.decode(raw, type=str) if raw else None
+    except (msgspec.MsgspecError, RecursionError):
+        return None
 
 
 class _Reader:
@@ -144,52 +171,48 @@ class _Reader:
     def decoded_slowly(self, part: Part) -> Resource:
         """Entry by entry, so that one broken resource costs itself only."""
         try:
-            loose = msgspec.json.decode(part.body)
+            loose = _loose_decoder.decode(part.body)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-            raise UnreadableChart("not JSON", key=part.key) from error
-        if not isinstance(loose, dict) or not isinstance(loose.get("resourceType"), str):
+            raise UnreadableChart("not FHIR JSON", key=part.key) from error
+        if loose.resource_type is None:
             raise UnreadableChart("not a FHIR resource", key=part.key)
-        if loose["resourceType"] != "Bundle":
-            return self.one_slowly(loose, part.key) or Unread()
-        entries = loose.get("entry")
-        if entries is not None and not isinstance(entries, list):
-            raise UnreadableChart("Bundle.entry is no list", key=part.key)
-        return Bundle(
-            link=_links(loose.get("link")),
-            entry=[self.entry_slowly(entry, part.key) for entry in entries or []],
-        )
+        if loose.resource_type != "Bundle":
+            return self.one_slowly(part.body, part.key) or Unread()
+        entries = [self.entry_slowly(raw, part.key) for raw in loose.entry or ()]
+        return Bundle(link=_links(loose.link), entry=entries)
 
-    def entry_slowly(self, entry: object, key: str) -> structs.Entry | None:
-        if not isinstance(entry, dict):
-            self.broken("an entry", key, "not an object")
-            return None
-        url = entry.get("fullUrl")
-        body = entry.get("resource")
-        found = self.one_slowly(body, key) if isinstance(body, dict) else None
-        if body is not None and not isinstance(body, dict):
-            self.broken("an entry", key, "its resource is not an object")
-        return structs.Entry(full_url=url if isinstance(url, str) else None, resource=found)
-
-    def one_slowly(self, body: dict[str, Any], key: str) -> Resource | None:
+    def entry_slowly(self, raw: msgspec.Raw, key: str) -> structs.Entry | None:
         try:
-            found: Resource = structs.resource_decoder.decode(msgspec.json.encode(body))
+            entry = _entry_decoder.decode(raw)
         except (msgspec.MsgspecError, RecursionError) as error:
-            kind, name = body.get("resourceType"), body.get("id")
-            source = f"{kind}/{name}" if isinstance(kind, str) and isinstance(name, str) else str(kind)
-            self.refuse_if_foreign(body, source, key)
+            self.broken("an entry", key, str(error))
+            return None
+        if entry is None or not entry.resource:
+            return None
+        url = _text(entry.full_url)
+        return structs.Entry(full_url=url, resource=self.one_slowly(entry.resource, key))
+
+    def one_slowly(self, body: bytes | msgspec.Raw, key: str) -> Resource | None:
+        try:
+            found: Resource = structs.resource_decoder.decode(body)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            head = _head(body)
+            source = f"{_text(head.resource_type) or '?'}/{_text(head.id) or '?'}"
+            self.refuse_if_foreign(head, source, key)
             self.broken(source, key, str(error))
             return None
         return found
 
-    def refuse_if_foreign(self, body: dict[str, Any], source: str, key: str) -> None:
+    def refuse_if_foreign(self, head: _Head, source: str, key: str) -> None:
         """A resource that cannot be used still refuses the chart when it is plainly somebody else's."""
-        owner = body.get("subject", body.get("patient"))
-        reference = owner.get("reference") if isinstance(owner, dict) else None
-        if isinstance(reference, str) and reference_id(reference, "Patient") not in (
-            None,
-            self.chart.patient_id,
-        ):
-            raise ForeignPatient(source, key=key)
+        for raw in (head.subject, head.patient):
+            try:
+                owner = structs.subject_decoder.decode(raw) if raw else None
+            except msgspec.MsgspecError:
+                continue
+            patient = reference_id(owner.reference or "", "Patient") if owner else None
+            if patient not in (None, self.chart.patient_id):
+                raise ForeignPatient(source, key=key)
 
     def broken(self, source: str, key: str, reason: str) -> None:
         self.chart.faults.append(Gap(input=key, why="unread", text=f"broken: {reason}", source=source))
@@ -309,8 +332,8 @@ def _is_incomplete(issue: structs.OutcomeIssue) -> bool:
     return issue.severity in ("fatal", "error") or issue.code in _INCOMPLETE
 
 
-def _links(links: object) -> list[structs.Link]:
-    if not isinstance(links, list):
+def _links(raw: msgspec.Raw) -> list[structs.Link]:
+    try:
+        return msgspec.json.decode(raw, type=list[structs.Link]) if raw else []
+    except (msgspec.MsgspecError, RecursionError):
         return []
-    pairs = [(one.get("relation"), one.get("url")) for one in links if isinstance(one, dict)]
-    return [structs.Link(rel, url) for rel, url in pairs if isinstance(rel, str) and isinstance(url, str)]

@@ -34,7 +34,9 @@ def period_of(text: str, zone: tzinfo) -> When | None:
 
 def _whole(text: str, zone: tzinfo) -> When | None:
     parts = text.split("-")
-    if [len(part) for part in parts] != [4, 2, 2][: len(parts)] or not "".join(parts).isdecimal():
+    if [len(part) for part in parts] != [4, 2, 2][: len(parts)] or not (
+        "".join(parts).isascii() and "".join(parts).isdecimal()
+    ):
         return None
     year, month, day = [int(part) for part in parts] + [0] * (3 - len(parts))
     first = datetime(year, month or 1, day or 1, tzinfo=zone)

@@ -80,6 +80,9 @@ class Observations:
         """Alias -> readings, newest first."""
         self.sort_out(observations)
         series = {alias: self.series(alias, found) for alias, found in self.found.items()}
+        for alias in _GRADED:
+            if alias in series:
+                _move_grades(alias, series)
         return {alias: readings for alias, readings in series.items() if readings}
 
     def sort_out(self, observations: Iterable[Observation]) -> None:
@@ -194,6 +197,17 @@ class Observations:
             if issued is not None:
                 return When(issued.earliest, issued.latest, certain=False)
         return found
+
+
+_GRADED: Final = [alias for alias, measure in observed().by_alias.items() if measure.graded_as is not None]
+
+
+def _move_grades(alias: str, series: dict[str, list[Reading]]) -> None:
+    """Grades that came under a yes-or-no code go to the input of the grade."""
+    for reading in [one for one in series[alias] if one.alias != alias]:
+        series[alias].remove(reading)
+        series.setdefault(reading.alias, []).append(reading)
+        series[reading.alias].sort(key=_newest, reverse=True)
 
 
 _BY_TIME: Final = itemgetter(0)
