@@ -68,33 +68,30 @@ def log_loss(label: Column, probability: Column) -> float:
 
 def line_of_odds(label: Column, log_odds: Column) -> tuple[float, float]:
     """Intercept and slope of a logistic line through the log-odds: Platt's two numbers, or a calibration slope."""
-    intercept, slope = 0.0, 1.0
-    for _ in range(50):
-        p = expit(intercept + slope * log_odds)
-        spread = p * (1 - p)
-        miss = label - p
-        a, b, c = spread.sum(), (spread * log_odds).sum(), (spread * log_odds**2).sum()
-        g, h = miss.sum(), (miss * log_odds).sum()
-        determinant = a * c - b * b
-        if determinant <= 1e-12:
-            break
-        step = ((c * g - b * h) / determinant, (a * h - b * g) / determinant)
-        intercept, slope = intercept + step[0], slope + step[1]
+    line, loss = (float(logit(label.mean())), 0.0), math.inf
+    step = (0.0, 0.0)
+    for _ in range(100):
+        tried = (line[0] + step[0], line[1] + step[1])
+        p = expit(tried[0] + tried[1] * log_odds)
+        if (now := log_loss(label, p)) > loss:  # too far: half the step; the likelihood has one top
+            step = (step[0] / 2, step[1] / 2)
+        else:
+            line, loss, step = tried, now, _newton(label, log_odds, p)
         if abs(step[0]) + abs(step[1]) < 1e-10:
             break
-    return float(intercept), float(slope)
+    return line
 
 
 def calibration_in_the_large(label: Column, log_odds: Column) -> float:
     """What must be added to all log-odds so that the expected count is the observed one; 0 is right."""
-    shift = 0.0
-    for _ in range(50):
-        p = expit(shift + log_odds)
-        step = (label - p).sum() / (p * (1 - p)).sum()
-        shift += float(step)
-        if abs(step) < 1e-10:
-            break
-    return shift
+    low, high = -20.0, 20.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        if expit(middle + log_odds).sum() < label.sum():
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
 
 
 def observed_over_expected(label: Column, probability: Column) -> Interval:
@@ -113,13 +110,23 @@ def net_benefit(label: Column, probability: Column, threshold: float) -> float:
 
 def expit(log_odds: Column) -> Column:
     """Probabilities of log-odds."""
-    return np.asarray(1.0 / (1.0 + np.exp(-log_odds)), dtype=np.float64)
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(log_odds, -500, 500))), dtype=np.float64)
 
 
-def logit(probability: Column) -> Column:
+def logit(probability: Column | float) -> Column:
     """Log-odds of probabilities."""
     p = np.clip(probability, 1e-12, 1 - 1e-12)
     return np.asarray(np.log(p / (1 - p)), dtype=np.float64)
+
+
+def _newton(label: Column, log_odds: Column, p: Column) -> tuple[float, float]:
+    spread, miss = p * (1 - p), label - p
+    a, b, c = spread.sum(), (spread * log_odds).sum(), (spread * log_odds**2).sum()
+    g, h = miss.sum(), (miss * log_odds).sum()
+    determinant = a * c - b * b
+    if determinant <= 1e-12:  # a perfect order, or one score for all: no line is better than this one
+        return 0.0, 0.0
+    return float((c * g - b * h) / determinant), float((a * h - b * g) / determinant)
 
 
 def _variance(column: Column) -> float:

@@ -65,6 +65,19 @@ def test_the_line_through_log_odds_finds_the_line_that_made_the_outcome(intercep
     assert metrics.line_of_odds(label, odds) == pytest.approx((intercept, slope), abs=0.02)
 
 
+def test_a_line_through_scores_that_are_far_too_sure_is_found_all_the_same():
+    rng = np.random.default_rng(2)
+    odds = rng.normal(size=3000) * 9
+    label = (rng.random(3000) < metrics.expit(0.05 * odds)).astype(float)
+    intercept, slope = metrics.line_of_odds(label, odds)
+    assert slope == pytest.approx(0.05, abs=0.01)
+    assert intercept == pytest.approx(0.0, abs=0.1)
+
+
+def test_one_score_for_everybody_gives_the_rate_and_no_slope():
+    assert metrics.line_of_odds(np.array([1, 0, 0, 0.0]), np.zeros(4)) == pytest.approx((math.log(1 / 3), 0.0))
+
+
 def test_a_perfect_order_does_not_break_the_line():
     found = metrics.line_of_odds(np.array([0, 0, 1, 1.0]), np.array([-2, -1, 1, 2.0]))
     assert all(math.isfinite(part) for part in found)
