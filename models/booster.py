@@ -23,6 +23,10 @@ from models.text import N_, Text
 
 SPECS: Final = {spec.name: spec for spec in (RISK, ADHERENCE)}
 _DRIVERS: Final = 5
+_NOT_KNOWN: Final = {
+    "age_years": N_("Not estimated: the age is not known"),
+    "sex_female": N_("Not estimated: the model was trained on people recorded as female or male"),
+}
 _WORTH_SAYING: Final = 0.05  # log-odds; a smaller push moves a probability by about one point at most
 
 
@@ -138,7 +142,7 @@ def refusal(spec: ModelSpec, features: tuple[Feature, ...], row: Row) -> Text | 
     values = dict(zip(spec.features, row[0].tolist(), strict=True))
     for feature in features:
         if feature.name in spec.needed and values[feature.name] != values[feature.name]:
-            return N_("Not estimated: {what} is not known", what=feature.label)
+            return _NOT_KNOWN[feature.name]
     return spec.refuse_age if values["age_years"] < spec.min_age_years else None
 
 

@@ -73,9 +73,9 @@ def test_frailty_and_disease_raise_the_risk_and_lower_the_uptake():
 @pytest.mark.parametrize(
     ("more", "reason"),
     [
-        ({"born": None}, "Not estimated: Age is not known"),
-        ({"sex": None}, "Not estimated: Sex is not known"),
-        ({"sex": "other"}, "Not estimated: Sex is not known"),
+        ({"born": None}, "Not estimated: the age is not known"),
+        ({"sex": None}, "Not estimated: the model was trained on people recorded as female or male"),
+        ({"sex": "other"}, "Not estimated: the model was trained on people recorded as female or male"),
         ({"born": a_when(days_ago=365 * 19).latest.date()}, "Not estimated: the model was trained on people of"),
     ],
 )

@@ -47,8 +47,8 @@ def test_everybody_gets_the_estimate_that_a_chart_would_give(tmp_path, capsys, n
 @pytest.mark.parametrize(
     ("column", "cell", "reason"),
     [
-        ("age_years", "", "row 2: Not estimated: Age is not known"),
-        ("sex_female", "", "row 2: Not estimated: Sex is not known"),
+        ("age_years", "", "row 2: Not estimated: the age is not known"),
+        ("sex_female", "", "row 2: Not estimated: the model was trained on people recorded as female or male"),
         ("age_years", "39", "row 2: Not estimated: the model was trained on people of 40 years and older"),
         ("age_years", "-5", "row 2: age_years is -5, outside"),
         ("smoking_status", "pipe", "does not know 'pipe'"),
