@@ -92,10 +92,14 @@ def check_charts(folder: Path, charts: list[Look]) -> int:
     """Send every chart down the road and print where it came to."""
     failed = queued = 0
     with stage(folder, [_staff(), *(look.bundle for look in charts)], {}) as running:
-        for outcome in outcomes(Scene(running), charts):
-            failed += not outcome.good
-            queued += outcome.state == "queued"
-            print(f"{'ok  ' if outcome.good else 'FAIL'} {outcome.line}", flush=True)
+        try:
+            for outcome in outcomes(Scene(running), charts):
+                failed += not outcome.good
+                queued += outcome.state == "queued"
+                print(f"{'ok  ' if outcome.good else 'FAIL'} {outcome.line}", flush=True)
+        except StepFailed as error:
+            print(f"FAIL {error}")
+            return 1
     print(f"{queued} of {len(charts)} charts reached the queue; {failed} are not where they must be")
     return 1 if failed else 0
 

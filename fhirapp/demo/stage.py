@@ -126,7 +126,7 @@ class Stage:
             process.check()
             try:
                 answer = self.http.get(url, timeout=5)
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 time.sleep(0.1)  # a process that starts gives no other sign
                 continue
             if answer.ok:
