@@ -1,0 +1,68 @@
+"""mappings/from_fhir/derived.py. Source: observations.md section 1, "Derived"."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.mappings.charts import observation, quantity, reading, snapshot_with
+
+WEIGHT = observation("29463-7", quantity(70, "kg"), id_="w")
+
+
+def height(date: str):
+    return observation("8302-2", quantity(175, "cm"), id_="h", effectiveDateTime=date)
+
+
+def test_body_mass_index_from_weight_and_height_within_90_days():
+    found = reading("bmi", WEIGHT, height("2026-09-01"))
+    assert found.value == pytest.approx(22.857, abs=1e-3)
+    assert found.source == "Observation/w + Observation/h"
+    assert found.when.day == "2026-11-25"
+
+
+def test_not_from_a_height_of_long_ago():
+    assert reading("bmi", WEIGHT, height("2026-08-01")) is None
+
+
+def test_not_when_it_is_on_file():
+    told = observation("39156-5", quantity(24, "kg/m2"), id_="b", effectiveDateTime="2026-10-01")
+    assert reading("bmi", WEIGHT, height("2026-11-01"), told).value == 24
+
+
+def exercise(code: str, value: float, unit: str, date: str):
+    return observation(code, quantity(value, unit), id_=code, effectiveDateTime=date)
+
+
+def test_minutes_a_week_from_days_and_minutes_of_the_same_week():
+    days = exercise("89555-7", 3, "d/wk", "2026-11-20")
+    assert reading("evs_min_week", days, exercise("68516-4", 40, "min/d", "2026-11-26T00:00:00Z")) is None
+    assert reading("evs_min_week", days, exercise("68516-4", 40, "min/d", "2026-11-14")).value == 120
+    assert reading("evs_min_week", days, exercise("68516-4", 40, "min/d", "2026-11-10")) is None
+
+
+def test_minutes_a_week_that_were_told_stand():
+    made = [exercise("89555-7", 3, "d/wk", "2026-11-20"), exercise("68516-4", 40, "min/d", "2026-11-20")]
+    told = exercise("82290-8", 30, "min/wk", "2026-11-20")
+    assert [one.value for one in snapshot_with(*made, told).series("evs_min_week")] == [30]
+
+
+CALCIUM = observation("17861-6", quantity(2.5, "mmol/L"), id_="ca")
+
+
+def test_calcium_is_corrected_for_albumin():
+    albumin = observation("1751-7", quantity(30, "g/L"), id_="alb", effectiveDateTime="2026-11-20")
+    found = reading("ca_corr", CALCIUM, albumin)
+    assert found.value == pytest.approx(2.7)
+    assert found.note == ""
+
+
+def test_calcium_without_albumin_says_so():
+    old = observation("1751-7", quantity(30, "g/L"), id_="alb", effectiveDateTime="2026-05-20")
+    for albumin in ((), (old,)):
+        found = reading("ca_corr", CALCIUM, *albumin)
+        assert (found.value, found.note) == (2.5, "no albumin: uncorrected")
+
+
+def test_a_preliminary_part_makes_the_whole_preliminary():
+    albumin = observation("1751-7", quantity(30, "g/L"), id_="alb", status="preliminary")
+    assert reading("ca_corr", CALCIUM, albumin).status == "preliminary"
