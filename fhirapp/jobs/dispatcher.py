@@ -7,14 +7,17 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from fhirapp.db.base import Sessions
 from fhirapp.ehr.errors import EhrError, EhrUnavailable
-from fhirapp.jobs.table import Claim, backoff, bury, claim_one, enqueue, finish, retry
+from fhirapp.jobs.table import Claim, backoff, bury, claim_one, enqueue, finish, overlapped, retry
 from fhirapp.referrals.errors import ReferralNotFound
 
 log = logging.getLogger("stride.jobs")
+
+SETTLE: Final = timedelta(seconds=5)
 
 Handler = Callable[[str, UUID], None]  # tenant id, referral id
 
@@ -69,17 +72,11 @@ class Dispatcher:
 
     def _done(self, claim: Claim) -> None:
         with self.sessions.begin() as session:
-            if finish(session, claim):
-                return
-            # The job was made due again while it ran: what we did may have crossed a change, so look once more.
-            enqueue(
-                session,
-                claim.tenant_id,
-                claim.kind,
-                f"{claim.kind}/{claim.payload['referral']}",
-                claim.payload,
-                run_at=self.clock(),
-            )
+            if not finish(session, claim) and overlapped(session, claim):
+                # Another run was under way beside ours and may have looked before we wrote: look once more, when
+                # both are surely over. A job that was only made due again meanwhile runs anyway.
+                key = f"{claim.kind}/{claim.payload['referral']}"
+                enqueue(session, claim.tenant_id, claim.kind, key, claim.payload, run_at=self.clock() + SETTLE)
 
     def _again(self, claim: Claim, error: Exception, retry_after: float | None) -> None:
         wait = timedelta(seconds=retry_after) if retry_after is not None else backoff(claim.failures)

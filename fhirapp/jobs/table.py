@@ -31,7 +31,8 @@ class Job(Base):
     key: Mapped[str] = mapped_column(unique=True)
     payload: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
     run_at: Mapped[datetime] = mapped_column(Moment)
-    attempts: Mapped[int] = mapped_column(default=0)  # grows with each claim: the fence
+    claims: Mapped[int] = mapped_column(default=0)  # how often claimed; with `arms` the fence
+    arms: Mapped[int] = mapped_column(default=0)  # how often made due again
     failures: Mapped[int] = mapped_column(default=0)
     state: Mapped[str] = mapped_column(default="ready")  # ready | done | dead
     error: Mapped[str | None] = mapped_column(sa.Text)  # class and slug of the last failure; no patient data
@@ -45,7 +46,8 @@ class Claim:
     tenant_id: str
     kind: str
     payload: dict[str, Any]
-    attempts: int
+    claims: int
+    arms: int
     failures: int
 
 
@@ -62,7 +64,7 @@ def enqueue(
         session.flush()
         return
     job.state, job.run_at, job.payload, job.failures, job.error = "ready", run_at, payload, 0, None
-    job.attempts += 1
+    job.arms += 1
 
 
 def claim_one(sessions: Sessions, now: datetime, *, only: str | None = None) -> Claim | None:
@@ -75,13 +77,19 @@ def claim_one(sessions: Sessions, now: datetime, *, only: str | None = None) -> 
         if job is None:
             return None
         job.run_at = now + LEASE
-        job.attempts += 1
-        return Claim(job.id, job.tenant_id, job.kind, dict(job.payload), job.attempts, job.failures)
+        job.claims += 1
+        return Claim(job.id, job.tenant_id, job.kind, dict(job.payload), job.claims, job.arms, job.failures)
 
 
 def finish(session: Session, claim: Claim) -> bool:
     """Mark the job done in the caller's transaction; False when the claim is no longer ours."""
     return _fenced(session, claim, state="done", error=None)
+
+
+def overlapped(session: Session, claim: Claim) -> bool:
+    """True when somebody else has claimed the job since: two runs were under way side by side."""
+    claims = session.execute(sa.select(Job.claims).where(Job.id == claim.id)).scalar_one()
+    return claims != claim.claims
 
 
 def retry(session: Session, claim: Claim, *, run_at: datetime, error: str, for_ever: bool = False) -> bool:
@@ -100,7 +108,7 @@ def bury(session: Session, claim: Claim, *, error: str) -> bool:
 
 
 def _fenced(session: Session, claim: Claim, **values: Any) -> bool:
-    ours = sa.and_(Job.id == claim.id, Job.attempts == claim.attempts, Job.state == "ready")
+    ours = sa.and_(Job.id == claim.id, Job.claims == claim.claims, Job.arms == claim.arms, Job.state == "ready")
     done = session.execute(sa.update(Job).where(ours).values(**values).returning(Job.id))
     return done.scalar_one_or_none() is not None
 

@@ -16,7 +16,6 @@ from fhirapp.ehr.connect import Ehrs
 from fhirapp.referrals.actions import Actions
 from fhirapp.referrals.errors import HoldOpen, StandingOrderLapsed, TransitionNotAllowed
 from fhirapp.referrals.intake import Intake
-from fhirapp.referrals.judging import REASSESS, REASSESS_EVERY, enqueue_for
 from fhirapp.referrals.referral import Actor, Referral
 from fhirapp.referrals.status import BEFORE_RELEASE, Role, State
 from fhirapp.referrals.store import Referrals
@@ -82,10 +81,7 @@ class Windows:
         """A held, incomplete or clearance-pending referral is looked at again every day."""
         if self._state(tenant_id, referral_id) not in BEFORE_RELEASE - {State.PROPOSED}:
             return
-        referral = self.reassess(tenant_id, referral_id, occasion="daily look")
-        if referral.status in BEFORE_RELEASE - {State.PROPOSED}:
-            with self.intake.sessions.begin() as session:
-                enqueue_for(session, referral, REASSESS, self.clock() + REASSESS_EVERY)
+        self.reassess(tenant_id, referral_id, occasion="daily look")  # which sets the next day's look
 
     def _state(self, tenant_id: str, referral_id: UUID) -> State:
         with self.intake.sessions() as session:

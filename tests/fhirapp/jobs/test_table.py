@@ -12,7 +12,7 @@ import pytest
 
 from fhirapp.db.base import Sessions, engine_for, sessions_for
 from fhirapp.db.schema import upgrade
-from fhirapp.jobs.table import LEASE, MAX_ATTEMPTS, Job, backoff, bury, claim_one, enqueue, finish, retry
+from fhirapp.jobs.table import LEASE, MAX_ATTEMPTS, Job, backoff, bury, claim_one, enqueue, finish, overlapped, retry
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=ZoneInfo("Australia/Adelaide"))
 
@@ -76,6 +76,20 @@ def test_a_job_made_due_again_while_it_runs_is_not_marked_done(sessions: Session
     with sessions.begin() as session:
         assert not finish(session, claim)
     assert claim_one(sessions, NOW) is not None
+
+
+def test_a_run_beside_another_one_is_seen_and_mere_rearming_is_not(sessions: Sessions) -> None:
+    put(sessions)
+    first = claim_one(sessions, NOW)
+    assert first is not None
+    put(sessions, at=NOW + timedelta(days=1))
+    with sessions.begin() as session:
+        assert not finish(session, first)
+        assert not overlapped(session, first), "it will run tomorrow, and only then"
+    put(sessions)
+    assert claim_one(sessions, NOW) is not None
+    with sessions.begin() as session:
+        assert overlapped(session, first)
 
 
 def test_eight_workers_share_forty_jobs_without_running_one_twice(sessions: Sessions) -> None:
