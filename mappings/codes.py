@@ -79,6 +79,14 @@ class Diagnoses:
             return self.snomed.get(code, ())
         return self._icd_sets(code) if system in ICD10 else ()
 
+    @staticmethod
+    def written(system: str | None, code: str | None) -> str:
+        """A code as rules compare it: ICD-10 in capitals and with its dot, whatever the chart writes."""
+        if not code or system_of(system) not in ICD10:
+            return code or ""
+        bare = code.strip().replace(".", "").upper()
+        return bare if len(bare) <= 3 else f"{bare[:3]}.{bare[3:]}"
+
     def is_history(self, system: str | None, code: str | None) -> bool:
         """True for a code that itself says "history of"."""
         if system_of(system) == SNOMED:
@@ -227,7 +235,8 @@ class Measure:
     steps: tuple[tuple[float, float], ...] | None = None  # strip bands: (at least, score)
     step_unit: str = ""
     whole_day: Conversion | None = None  # units that count only over a whole day
-    graded_as: str | None = None
+    graded_as: str | None = None  # input of the grades that come under a yes-or-no code
+    told_as: str | None = None  # input of what a device or the patient says under this code
     whole: bool = False  # only whole numbers are possible
     clinic_vital: bool = False
     dimensionless: bool = False
@@ -344,6 +353,7 @@ class _MeasureReader:
             step_unit=steps["unit"] if steps else "",
             whole_day=self.conversion(row["whole_day_units"]) if "whole_day_units" in row else None,
             graded_as=row.get("graded_as"),
+            told_as=variant.get("told_as"),
             whole=row.get("whole", False),
             clinic_vital=variant.get("clinic_vital", False),
             dimensionless=dimensionless,

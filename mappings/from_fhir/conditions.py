@@ -78,7 +78,7 @@ class Conditions:
             name,
             kind="condition",
             system=coding.system or "",
-            code=coding.code or "",
+            code=self.table.written(coding.system, coding.code),
             display=shown(condition.code, coding),
             source=f"Condition/{condition.id}",
             start=start,

@@ -44,7 +44,7 @@ _REACH: Final[Mapping[str, int]] = {
     "pain_nrs": 15,
     "dyspnoea_mmrc": 15,
     "dyspnoea_borg": 15,
-    "6mwd": 100,
+    "6mwd": 366,
     "albumin": 100,
     "height": 100,
     "weight": 230,
@@ -80,9 +80,9 @@ class Observations:
         """Alias -> readings, newest first."""
         self.sort_out(observations)
         series = {alias: self.series(alias, found) for alias, found in self.found.items()}
-        for alias in _GRADED:
+        for alias in _MOVED:
             if alias in series:
-                _move_grades(alias, series)
+                _move(alias, series)
         return {alias: readings for alias, readings in series.items() if readings}
 
     def sort_out(self, observations: Iterable[Observation]) -> None:
@@ -167,12 +167,14 @@ class Observations:
             if place == "future":
                 text = f"dated {when.day}, after the day of the chart"
                 return Gap(measure.alias, "conflict", text=text, source=source)
+        told = self.is_told(observation)
+        if told and measure.told_as is not None:
+            measure = self.table.by_alias[measure.told_as]
         value = read_value(measure, observation, result)
         if isinstance(value, Refused):
             return Gap(value.measure.alias, value.why, text=value.text, source=source) if value.why else None
         actual, number, comparator, note = value
         limit = upper_limit(actual, result) if result.reference_range is not None else None
-        told = self.is_told(observation)
         return Reading(actual.alias, number, actual.unit, when, source, status, comparator, limit, told, note)
 
     def is_told(self, observation: Observation) -> bool:
@@ -199,11 +201,11 @@ class Observations:
         return found
 
 
-_GRADED: Final = [alias for alias, measure in observed().by_alias.items() if measure.graded_as is not None]
+_MOVED: Final = [alias for alias, measure in observed().by_alias.items() if measure.graded_as or measure.told_as]
 
 
-def _move_grades(alias: str, series: dict[str, list[Reading]]) -> None:
-    """Grades that came under a yes-or-no code go to the input of the grade."""
+def _move(alias: str, series: dict[str, list[Reading]]) -> None:
+    """What came under a shared code goes to the input that it belongs to."""
     for reading in [one for one in series[alias] if one.alias != alias]:
         series[alias].remove(reading)
         series.setdefault(reading.alias, []).append(reading)

@@ -27,16 +27,16 @@ class TestCodes:
             ("C50911", {"vs.cancer"}),
             ("c50.911", {"vs.cancer"}),
             ("C7A.00", {"vs.cancer"}),
-            ("D45", {"vs.cancer"}),
-            ("D46.9", {"vs.cancer"}),
-            ("D47.3", {"vs.cancer"}),
+            ("D45", {"vs.cancer", "vs.haem_cancer"}),
+            ("D46.9", {"vs.cancer", "vs.haem_cancer"}),
+            ("D47.3", {"vs.cancer", "vs.haem_cancer"}),
             ("D47.2", set()),
             ("D05.1", set()),
             ("C97", set()),
             ("C79.51", {"vs.cancer", "vs.cancer_secondary", "vs.bone_mets"}),
             ("C79.31", {"vs.cancer", "vs.cancer_secondary", "vs.brain_tumour"}),
             ("C78.00", {"vs.cancer", "vs.cancer_secondary"}),
-            ("C90.01", {"vs.cancer", "vs.bone_mets"}),
+            ("C90.01", {"vs.cancer", "vs.bone_mets", "vs.haem_cancer"}),
             ("Z85.3", {"vs.cancer_history"}),
             ("M84.58XA", {"vs.bone_mets", "vs.path_fracture"}),
             ("O9A.1", {"vs.pregnant"}),
@@ -65,10 +65,10 @@ class TestCodes:
             ("92691004", {"vs.cancer"}),
             ("424132000", {"vs.cancer"}),
             ("353431000119107", {"vs.cancer"}),
-            ("92814006", {"vs.cancer"}),
+            ("92814006", {"vs.cancer", "vs.haem_cancer"}),
             ("94222008", {"vs.cancer", "vs.cancer_secondary", "vs.bone_mets"}),
             ("94225005", {"vs.cancer", "vs.cancer_secondary", "vs.brain_tumour"}),
-            ("109989006", {"vs.cancer", "vs.bone_mets"}),
+            ("109989006", {"vs.cancer", "vs.bone_mets", "vs.haem_cancer"}),
             ("162573006", set()),  # suspected lung cancer is a suspicion
             ("68496003", set()),  # polyp
             ("713197008", set()),
@@ -90,6 +90,9 @@ class TestCodes:
     def test_two_codings_of_one_condition_are_one_fact(self):
         code = {"coding": [*concept(SNOMED, "254837009")["coding"], *concept(ICD, "C50.9")["coding"]]}
         assert len(facts("vs.cancer", condition("x", code=code))) == 1
+
+    def test_icd_codes_reach_the_rules_in_one_spelling(self):
+        assert {facts("vs.pe", condition(code))[0].code for code in ("I2699", "i26.99", "I26.99")} == {"I26.99"}
 
     def test_ranges_are_written_out(self):
         assert list(expanded("C00-C03")) == ["C00", "C01", "C02", "C03"]

@@ -351,6 +351,11 @@ class TestResting:
         code = {"coding": [{"system": LOINC, "code": "8867-4"}, {"system": LOINC, "code": "40443-4"}]}
         assert self.heart_rate(code=code).value == 72
 
+    def test_the_resting_pulse_of_a_wearable_is_its_own_input(self):
+        found = snapshot_with(observation("40443-4", quantity(58, "/min"), device={"reference": "Device/watch"}))
+        assert found.latest("hr_rest") is None
+        assert found.latest("hr_rest_d").value == 58
+
     @pytest.mark.parametrize("code", ["11328-2", "89276-0"])
     def test_values_in_exercise_or_at_arrival_are_never_resting(self, code):
         found = snapshot_with(observation(code, quantity(88, "%")))
