@@ -34,17 +34,13 @@ class Outcome:
     look: Look
     verdict: str
     reasons: tuple[str, ...]
+    releasable: bool  # eligible, and neither a HOLD nor a CLEAR open on that day: then it must reach the queue
     state: str
-
-    @property
-    def must_be_queued(self) -> bool:
-        """Eligible and not held on that day: then it must reach the queue (clearance waits for a clinician)."""
-        return self.verdict in ("refer", "incomplete")
 
     @property
     def good(self) -> bool:
         """True when it is where it must be."""
-        return (self.state == "queued") == self.must_be_queued
+        return (self.state == "queued") == self.releasable
 
     @property
     def line(self) -> str:
@@ -82,7 +78,13 @@ def outcomes(scene: Scene, charts: Sequence[Look]) -> Iterator[Outcome]:
         scene.until("the worker is idle", scene.idle, patience_s=120)
     for look in charts:
         summary = first[look.patient_id]
-        yield Outcome(look, summary["verdict"], tuple(main_reasons(summary)), scene.state(look.patient_id))
+        yield Outcome(
+            look,
+            summary["verdict"],
+            tuple(main_reasons(summary)),
+            summary["release"]["referral"],
+            scene.state(look.patient_id),
+        )
 
 
 def main_reasons(summary: Mapping[str, Any]) -> Iterator[str]:
