@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, Response, abort, g, request
+from flask import Flask, Response, g, redirect, request
+from werkzeug.wrappers import Response as BaseResponse
 
 from fhirapp.demo_ehr import admin, authorization, fhir_api, pages
 from fhirapp.demo_ehr.clock import DemoClock
@@ -104,8 +105,9 @@ def _watch(app: Flask, ehr: DemoEhr) -> None:
     """Faults, the journal and the headers of every answer."""
 
     @app.before_request
-    def begin() -> Response | None:
-        _check_host(ehr.settings)
+    def begin() -> BaseResponse | None:
+        if elsewhere := _wrong_host(ehr.settings):
+            return elsewhere
         g.began, g.fault = time.perf_counter(), None
         if not _is_fhir():
             return None
@@ -160,10 +162,13 @@ def _write_line(ehr: DemoEhr, response: Response) -> None:
     ehr.journal.write(**line)
 
 
-def _check_host(settings: DemoSettings) -> None:
-    """Refuses names that only look like this machine (DNS rebinding)."""
-    if request.host != settings.base_url.partition("://")[2]:
-        abort(421)
+def _wrong_host(settings: DemoSettings) -> BaseResponse | None:
+    """Sends the name `localhost` to the address of this EHR; refuses every other name (DNS rebinding)."""
+    if request.host == settings.base_url.partition("://")[2]:
+        return None
+    if request.host.partition(":")[0] == "localhost" and request.method == "GET":
+        return redirect(f"{settings.base_url}{request.full_path.rstrip('?')}")
+    return Response("This record system has another address.", 421, content_type="text/plain")
 
 
 def _with_headers(settings: DemoSettings, response: Response) -> Response:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from fhirapp.demo_ehr.chart_codes import QUESTIONS
+from fhirapp.demo_ehr.chart_words import capitalised, display_of, label_of, listed_name_of, measured, name_of, value_of
 from fhirapp.demo_ehr.compartment import patients_of
 from fhirapp.demo_ehr.loader import patients_in
 from fhirapp.demo_ehr.parameters import walk
@@ -18,7 +19,6 @@ from fhirapp.demo_ehr.written_view import is_ours
 from mappings.canonical import SAFETY_QUESTIONS
 
 _SHOWN_EARLIER = 3
-_PRESSURE = ("8480-6", "8462-4")  # systolic, diastolic
 _GROUPS = {
     "laboratory": "Laboratory",
     "vital-signs": "Vital signs",
@@ -26,50 +26,6 @@ _GROUPS = {
     "procedure": "Tests and function",
     "survey": "Questionnaires",
     "activity": "Activity",
-}
-_SHORTER = {
-    "777-3": "Platelets",
-    "718-7": "Haemoglobin",
-    "751-8": "Neutrophils",
-    "6690-2": "White cells",
-    "1988-5": "C-reactive protein",
-    "1751-7": "Albumin",
-    "38483-4": "Creatinine",
-    "2823-3": "Potassium",
-    "2947-0": "Sodium",
-    "2951-2": "Sodium",
-    "17861-6": "Calcium",
-    "2345-7": "Glucose",
-    "59408-5": "Oxygen saturation",
-    "39156-5": "Body mass index",
-    "10230-1": "Left ventricular ejection fraction",
-    "64098-7": "Six-minute walk",
-    "66247-8": "Sit to stand in 30 s",
-    "89423-8": "Timed up and go",
-    "83174-3": "Grip strength, right hand",
-    "89555-7": "Active days a week",
-    "68516-4": "Active minutes a day",
-    "82290-8": "Active minutes a week",
-    "82291-6": "Strength days a week",
-    "85354-9": "Blood pressure",
-    "89247-1": "ECOG performance status",
-    "72514-3": "Pain, 0 to 10",
-    "fatigue-nrs": "Fatigue, 0 to 10",
-    "dyspnoea-mmrc": "Breathlessness, mMRC grade",
-    "gi-ctcae": "Bowel symptoms, CTCAE grade",
-    "swelling-new": "New swelling",
-}
-_UNITS = {
-    "10*9/L": "×10⁹/L",
-    "Cel": "°C",
-    "kg/m2": "kg/m²",
-    "mm[Hg]": "mmHg",
-    "d/wk": "days",
-    "min/d": "min",
-    "min/wk": "min",
-    "{count}": "",
-    "{score}": "",
-    "1": "",
 }
 
 
@@ -148,7 +104,7 @@ def rows(store: Store, settings: DemoSettings, today: date) -> list[Row]:
     return [
         Row(
             person_of(patient, today),
-            _label(main[patient["id"]].get("code")) if patient["id"] in main else "",
+            label_of(main[patient["id"]].get("code")) if patient["id"] in main else "",
             settings.stories.get(patient["id"], ""),
             referrals.get(patient["id"], ""),
         )
@@ -179,11 +135,11 @@ def person_of(patient: Resource, today: date) -> Person:
     """The patient as the banner shows them."""
     born = _day(patient.get("birthDate"))
     numbers = [str(one.get("value", "")) for one in patient.get("identifier") or ()]
-    languages = [_label(one.get("language")) for one in patient.get("communication") or ()]
+    languages = [label_of(one.get("language")) for one in patient.get("communication") or ()]
     return Person(
         patient_id=patient["id"],
-        name=_name(patient),
-        listed=_listed(patient),
+        name=name_of(patient),
+        listed=listed_name_of(patient),
         born=born,
         age=_age(born, today),
         sex=str(patient.get("gender", "")),
@@ -195,7 +151,7 @@ def person_of(patient: Resource, today: date) -> Person:
 
 def display_name(resource: Resource | None) -> str:
     """The name of a person, as "Dr Maren Lind"; empty without one."""
-    return _name(resource, titled=True) if resource else ""
+    return name_of(resource, titled=True) if resource else ""
 
 
 def moment_of(resource: Mapping[str, Any], *names: str) -> datetime | None:
@@ -210,11 +166,11 @@ def moment_of(resource: Mapping[str, Any], *names: str) -> datetime | None:
 def _results(observations: Sequence[Resource]) -> tuple[tuple[str, tuple[Result, ...]], ...]:
     series: dict[tuple[str, str], list[Line]] = {}
     for observation in observations:
-        value = _value(observation)
+        value = value_of(observation)
         if value and observation.get("status") not in ("entered-in-error", "cancelled"):
             at = moment_of(observation, "effectiveDateTime", "effectivePeriod", "effectiveInstant", "issued")
             line = Line(value, at=at, status=str(observation.get("status", "")))
-            series.setdefault((_group(observation), _observed(observation)), []).append(line)
+            series.setdefault((_group(observation), measured(observation)), []).append(line)
     grouped: dict[str, list[Result]] = {name: [] for name in dict.fromkeys(_GROUPS.values())}
     for (group, name), lines in series.items():
         latest, *earlier = _newest(lines)
@@ -252,10 +208,10 @@ def _answers(responses: Sequence[Resource]) -> Line | None:
 
 
 def _problem(condition: Resource) -> Line:
-    stage = " ".join(_label(one.get("summary")) for one in condition.get("stage") or ())
-    status = _label(condition.get("clinicalStatus")) or ""
+    stage = " ".join(label_of(one.get("summary")) for one in condition.get("stage") or ())
+    status = label_of(condition.get("clinicalStatus")) or ""
     return Line(
-        _label(condition.get("code")),
+        label_of(condition.get("code")),
         stage,
         moment_of(condition, "onsetDateTime", "onsetPeriod", "recordedDate"),
         status,
@@ -264,64 +220,24 @@ def _problem(condition: Resource) -> Line:
 
 def _order(request: Resource) -> Line:
     dose = "; ".join(str(one.get("text", "")) for one in request.get("dosageInstruction") or () if one.get("text"))
-    name = _label(request.get("medicationCodeableConcept")) or _display(request.get("medicationReference"))
-    return Line(_capitalised(name), dose, moment_of(request, "authoredOn"), str(request.get("status", "")))
+    name = label_of(request.get("medicationCodeableConcept")) or display_of(request.get("medicationReference"))
+    return Line(capitalised(name), dose, moment_of(request, "authoredOn"), str(request.get("status", "")))
 
 
 def _administration(given: Resource) -> Line:
-    name = _label(given.get("medicationCodeableConcept")) or _display(given.get("medicationReference"))
+    name = label_of(given.get("medicationCodeableConcept")) or display_of(given.get("medicationReference"))
     dose = given.get("dosage") or {}
-    return Line(_capitalised(name), str(dose.get("text", "")), moment_of(given, "effectiveDateTime", "effectivePeriod"))
+    return Line(capitalised(name), str(dose.get("text", "")), moment_of(given, "effectiveDateTime", "effectivePeriod"))
 
 
 def _procedure(procedure: Resource) -> Line:
-    return Line(_label(procedure.get("code")), "", moment_of(procedure, "performedDateTime", "performedPeriod"))
+    return Line(label_of(procedure.get("code")), "", moment_of(procedure, "performedDateTime", "performedPeriod"))
 
 
 def _visit(encounter: Resource) -> Line:
-    kind = ", ".join(_label(one) for one in encounter.get("type") or ())
-    reason = ", ".join(_label(one) for one in encounter.get("reasonCode") or ())
+    kind = ", ".join(label_of(one) for one in encounter.get("type") or ())
+    reason = ", ".join(label_of(one) for one in encounter.get("reasonCode") or ())
     return Line(kind or "Visit", reason, moment_of(encounter, "period"), str(encounter.get("status", "")))
-
-
-def _value(observation: Resource) -> str:
-    if parts := observation.get("component"):
-        pressures = [_component_value(parts, code) for code in _PRESSURE]
-        if all(pressures):
-            return f"{'/'.join(pressures)} mmHg"
-        return ", ".join(text for part in parts if (text := _component(part)))
-    return _plain_value(observation)
-
-
-def _component_value(parts: Sequence[Mapping[str, Any]], code: str) -> str:
-    found = [one for one in parts if code in walk(one, ["code", "coding", "code"])]
-    return str(found[0].get("valueQuantity", {}).get("value", "")) if found else ""
-
-
-def _component(part: Mapping[str, Any]) -> str:
-    value = _plain_value(part)
-    return f"{_label(part.get('code'))} {value}" if value else ""
-
-
-def _plain_value(node: Mapping[str, Any]) -> str:
-    if quantity := node.get("valueQuantity"):
-        unit = str(quantity.get("code") or quantity.get("unit") or "")
-        return f"{quantity.get('value', '')} {_UNITS.get(unit, quantity.get('unit') or unit)}".strip()
-    if concept := node.get("valueCodeableConcept"):
-        return _label(concept)
-    for name in ("valueString", "valueInteger", "valueDateTime"):
-        if name in node:
-            return str(node[name])
-    if "valueBoolean" in node:
-        return "yes" if node["valueBoolean"] else "no"
-    return ""
-
-
-def _observed(observation: Resource) -> str:
-    codes = [str(one.get("code")) for one in (observation.get("code") or {}).get("coding") or ()]
-    return next((_SHORTER[code] for code in codes if code in _SHORTER), "") or _capitalised(
-        _label(observation.get("code")).replace("-", " ")
-    )
 
 
 def _group(observation: Resource) -> str:
@@ -336,39 +252,9 @@ def _newest(lines: Iterable[Line]) -> tuple[Line, ...]:
 def _weight(condition: Resource) -> tuple[bool, bool]:
     """Cancer before others, active before past: what a list of cancer patients shows first."""
     codes = [str(one) for one in walk(condition, ["code", "coding", "code"])]
-    cancer = any(code.startswith("C") for code in codes) or "cancer" in _label(condition.get("code")).lower()
+    cancer = any(code.startswith("C") for code in codes) or "cancer" in label_of(condition.get("code")).lower()
     active = "active" in [str(one) for one in walk(condition, ["clinicalStatus", "coding", "code"])]
     return cancer, active
-
-
-def _label(concept: Any) -> str:
-    if not isinstance(concept, Mapping):
-        return ""
-    codings = [one for one in concept.get("coding") or () if isinstance(one, Mapping)]
-    shown = concept.get("text") or next((one["display"] for one in codings if one.get("display")), None)
-    return str(shown or next((one.get("code") for one in codings), ""))
-
-
-def _capitalised(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _display(reference: Any) -> str:
-    return str(reference.get("display") or reference.get("reference") or "") if isinstance(reference, Mapping) else ""
-
-
-def _name(resource: Resource, *, titled: bool = False) -> str:
-    name: Mapping[str, Any] = next(iter(resource.get("name") or ()), {})
-    if name.get("text"):
-        return str(name["text"])
-    words = [*(name.get("prefix") or ()), *(name.get("given") or ())] if titled else name.get("given") or ()
-    return " ".join([*map(str, words), str(name.get("family", ""))]).strip() or "Name not recorded"
-
-
-def _listed(patient: Resource) -> str:
-    name: Mapping[str, Any] = next(iter(patient.get("name") or ()), {})
-    parts = [str(name.get("family") or ""), " ".join(map(str, name.get("given") or ()))]
-    return ", ".join(part for part in parts if part) or _name(patient)
 
 
 def _day(text: Any) -> date | None:

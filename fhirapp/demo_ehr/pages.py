@@ -222,8 +222,8 @@ def _frame_of(ehr: DemoEhr) -> dict[str, Any]:
 
 
 def _to_chart(patient_id: str, **query: str) -> ResponseReturnValue:
-    anchor = "app" if "launch" in query else "note"
-    values: dict[str, Any] = {"patient_id": patient_id, "_anchor": anchor, **query}
+    anchor = {"_anchor": "app"} if "launch" in query else {}
+    values: dict[str, Any] = {"patient_id": patient_id, **anchor, **query}
     return redirect(url_for("pages.chart", **values), 303)
 
 

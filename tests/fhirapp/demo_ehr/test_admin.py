@@ -35,6 +35,12 @@ def test_another_host_name_is_refused(open_ehr: DemoEhr):
     assert answer.status_code == 421
 
 
+def test_the_name_localhost_is_sent_to_the_address_of_this_ehr(open_ehr: DemoEhr):
+    port = urlsplit(open_ehr.settings.base_url).port
+    answer = requests.get(f"http://localhost:{port}/patients/ada?note=x", allow_redirects=False, timeout=5)
+    assert answer.headers["Location"] == f"{open_ehr.settings.base_url}/patients/ada?note=x"
+
+
 def test_a_status_is_answered_as_often_as_ordered_with_nothing_done(open_ehr: DemoEhr):
     rule = {"status": 503, "retry_after": 7, "path": "^Task", "method": "POST", "times": 1}
     control(open_ehr, "PUT", "faults", [rule])

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import date
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +13,7 @@ import pytest
 import requests
 
 from fhirapp.demo_ehr.app import DemoEhr
+from fhirapp.demo_ehr.loader import read_folder
 from fhirapp.demo_ehr.patients import example_charts, practitioners_and_organizations
 from fhirapp.demo_ehr.server import serving
 from mappings.canonical import RESOURCE_IDENTIFIER, SAFETY_QUESTIONS
@@ -20,6 +22,7 @@ from tests.fhirapp.demo_ehr.test_hooks import CdsService, a_card
 
 TODAY = date(2026, 11, 25)
 CHARTS = example_charts(TODAY)
+SHARED = Path(__file__).parents[4] / "shared" / "fhir"
 VOID = {"meta", "link", "input", "br", "hr", "img", "col"}
 
 
@@ -349,3 +352,16 @@ def test_an_address_puts_no_words_of_its_own_on_the_page(ward: tuple[DemoEhr, Cd
     page = get(ward[0], "/patients/ada?note=Call+0900&launch=http://evil.example")
     assert "0900" not in page.text
     assert page.every("iframe") == []
+
+
+@pytest.mark.shared
+def test_published_synthetic_charts_can_be_read_as_pages(service: tuple[CdsService, str]):
+    if not SHARED.exists():
+        pytest.skip("needs ../shared beside the checkout")
+    charts = [*read_folder(SHARED / "mcode"), *read_folder(SHARED / "synthea")[:5]]
+    with serving(lambda url: settings_for(url, cds_base_url="http://127.0.0.1:9", charts=charts)) as ehr:
+        for patient in ehr.api.store.every("Patient"):
+            page = get(ehr, f"/patients/{patient['id']}")
+            assert page.broken == []
+            assert "None" not in page.text
+        assert get(ehr, "/").broken == []
