@@ -95,13 +95,11 @@ def fresh_vitals(**instead: Value | None) -> PatientSnapshot:
 
 
 _CHEMO = drug("vs.cytotoxic", days=10)
-_COUNTS: dict[str, Value] = {"platelets": 200, "hb": 120, "anc": 3}
 _CANNULA = f("vs.access_device", 20)
-_ULN = {"upper_reference": 200.0}
 
 
 def ck(value: float, *facts: Any, **values: Value) -> PatientSnapshot:
-    return on(*facts, more={"readings": [a_reading("ck", value, **_ULN)]}, **values)
+    return on(*facts, more={"readings": [a_reading("ck", value, upper_reference=200.0)]}, **values)
 
 
 CASES: dict[str, list[Case]] = {
@@ -199,7 +197,7 @@ CASES: dict[str, list[Case]] = {
     ],
     "HEM-MISS": [
         (on(_CHEMO), "SUP"),
-        (on(_CHEMO, **_COUNTS), None),
+        (on(_CHEMO, platelets=200, hb=120, anc=3), None),
         (on(_CHEMO, platelets=200, hb=120), "SUP"),
         (on(), None),
         (on(f("vs.cancer", code="C90.00", kind="condition")), "SUP"),

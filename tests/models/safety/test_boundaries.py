@@ -54,7 +54,7 @@ def test_no_case_is_for_a_rule_that_does_not_exist() -> None:
 
 def test_a_finding_cites_what_it_rests_on_unless_something_is_missing() -> None:
     for rule_id, cases in CASES.items():
-        for snapshot, effect in cases:
+        for snapshot, _ in cases:
             finding = fired(RULES[rule_id], View(snapshot))
             if finding and not finding.missing and finding.effect >= Effect.SUP:
                 assert finding.inputs, rule_id
