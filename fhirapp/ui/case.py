@@ -9,13 +9,15 @@ from typing import Final
 from models.assessment import holds_everything
 from models.decision import Assessment, Decision, Estimate, Prescription, Proposal, Verdict
 from models.findings import Effect, Evidence, Finding
-from models.inputs import label_of
+from models.inputs import INPUTS, label_of
 from models.phase import PHASES
+from models.safety.inputs import DERIVED
 from models.snapshot import Gap
 from models.text import N_, Text
 
 MAX_REASONS: Final = 5
-MAX_CAUTIONS: Final = 5
+MAX_REASONS_HELD: Final = 4
+MAX_VALUES: Final = 2
 
 EFFECT_WORDS: Final = {
     Effect.HOLD_E: N_("Emergency hold"),
@@ -50,6 +52,15 @@ CONFIDENCE_WORDS: Final = {
     "full": N_("full confidence"),
     "reduced": N_("reduced confidence"),
     "low": N_("low confidence"),
+}
+_KINDS: Final = {
+    "Condition": N_("Diagnosis"),
+    "Procedure": N_("Procedure"),
+    "MedicationAdministration": N_("Given"),
+    "MedicationRequest": N_("Ordered"),
+    "Encounter": N_("Encounter"),
+    "ServiceRequest": N_("Planned"),
+    "Observation": N_("Finding"),
 }
 _GAP_WORDS: Final = {
     "unread": N_("Could not be read"),
@@ -97,7 +108,7 @@ class Why:
     word: Text | None = None  # what it does, in words
     tone: str = "plain"  # beside the word, never instead of it
     values: tuple[Value, ...] = ()
-    task: Text | None = None
+    more_values: int = 0  # how many more there are
     needs_review: bool = False
 
 
@@ -143,21 +154,30 @@ class Case:
 
     @property
     def tasks(self) -> tuple[Text, ...]:
-        """What somebody should do, gravest first, each once."""
-        return tuple({str(f.task): f.task for f in self.assessment.findings if f.task is not None}.values())
+        """What somebody should do, gravest first, each once; in a hold only what the hold asks for."""
+        found = [f for f in self.assessment.findings if f.effect >= Effect.HOLD or not self.held]
+        return tuple({str(f.task): f.task for f in found if f.task is not None}.values())
+
+    @property
+    def held(self) -> bool:
+        """True while nothing may be released."""
+        return self.assessment.verdict in (Verdict.HOLD, Verdict.HOLD_EMERGENCY)
 
 
 def case_of(decision: Decision) -> Case:
     """The case of a decision, gravest reason first."""
     assessment = decision.assessment
     proposal = decision if isinstance(decision, Proposal) else None
-    every = [*_fired(assessment, at_least=Effect.MOD), *_grounds(assessment, proposal)]
-    every += _fired(assessment, only=Effect.INFO)
+    every = list(_grounds(assessment, proposal))
+    if proposal is not None:
+        fired = [*_fired(assessment, at_least=Effect.MOD)]
+        every = [*fired, *every, *_fired(assessment, only=Effect.INFO)]
+    first = MAX_REASONS_HELD if assessment.verdict.held else MAX_REASONS
     return Case(
         assessment=assessment,
         proposal=proposal,
-        reasons=tuple(every[:MAX_REASONS]),
-        more_reasons=tuple(every[MAX_REASONS:]),
+        reasons=tuple(every[:first]),
+        more_reasons=tuple(every[first:]),
         unchecked=tuple(_unchecked(assessment.gaps)),
         to_clear=tuple(dict.fromkeys(f.rule for f in assessment.findings if asks_clearance(f))),
     )
@@ -175,13 +195,15 @@ def _fired(assessment: Assessment, *, at_least: Effect = Effect.INFO, only: Effe
 
 
 def _why(finding: Finding) -> Why:
+    different = {(one.name, one.value, one.unit): one for one in reversed(finding.inputs)}
+    shown = [one for one in finding.inputs if one in different.values()][:MAX_VALUES]
     return Why(
         text=finding.text,
         rule=finding.rule,
         word=EFFECT_WORDS[finding.effect],
         tone=_TONES[finding.effect],
-        values=tuple(value_of(one) for one in finding.inputs),
-        task=finding.task,
+        values=tuple(value_of(one) for one in shown),
+        more_values=len(finding.inputs) - len(shown),
         needs_review=finding.needs_review,
     )
 
@@ -193,11 +215,18 @@ def value_of(evidence: Evidence) -> Value:
     return Value(label, evidence.value, evidence.unit, evidence.date, evidence.source, evidence.status == "preliminary")
 
 
+def _label_of_source(evidence: Evidence) -> Text:
+    """What kind of entry a value comes from, where the value is no input of its own."""
+    if evidence.name in DERIVED:
+        return DERIVED[evidence.name].label
+    return _KINDS.get(evidence.source.split("/")[0], N_("Chart"))
+
+
 def _grounds(assessment: Assessment, proposal: Proposal | None) -> Iterator[Why]:
     """Why this patient, and why this kind of programme."""
     eligibility = assessment.eligibility
     source = eligibility.condition or ""
-    values = (Value(N_("Condition"), eligibility.condition_text, "", "", source, False),) if source else ()
+    values = (Value(N_("Diagnosis"), "", "", "", source, False),) if source else ()
     yield Why(eligibility.reason, word=N_("Eligibility"), values=values)
     if proposal is not None and not assessment.verdict.held:
         yield Why(proposal.destination.reason, word=N_("Programme"))
@@ -225,7 +254,7 @@ def aerobic_line(dose: Prescription) -> Text:
     """Line 1 of the dose."""
     one = dose.aerobic
     return N_(
-        "{days} days a week, {minutes} minutes, effort {low}–{high} of 20",
+        "{days} days a week, {minutes} minutes, Borg effort {low}–{high}",
         days=one.days_per_week,
         minutes=one.minutes,
         low=one.rpe_min,
@@ -246,8 +275,3 @@ def resistance_line(dose: Prescription) -> Text:
         repetitions=one.repetitions,
         load=one.load,
     )
-
-
-def is_held(case: Case) -> bool:
-    """True while nothing may be released."""
-    return case.assessment.verdict in (Verdict.HOLD, Verdict.HOLD_EMERGENCY)

@@ -104,8 +104,9 @@ def unit(code: str) -> str:
 
 
 def lower_first(words: str) -> str:
-    """The words inside a sentence; abbreviations such as `ECOG` stay as they are."""
-    return words if words[1:2].isupper() or words[1:2].isdigit() else words[:1].lower() + words[1:]
+    """The words inside a sentence; abbreviations and names such as `ECOG` or `HbA1c` stay as they are."""
+    rest = words[1:]
+    return words if rest != rest.lower() else words[:1].lower() + rest
 
 
 def upper_first(words: str) -> str:

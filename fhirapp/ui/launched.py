@@ -103,17 +103,22 @@ def _referral_of_card(house: House, tenant: Tenant, context: LaunchContext) -> U
 
 
 def _display(house: House, tenant: Tenant, context: LaunchContext) -> str:
-    """The person's name as the EHR has it; the bare reference when it does not say."""
+    """The person's name as the EHR has it, else as the settings name them; the bare reference as a last resort."""
     user = context.fhir_user
     if user is None:
         return ""
     try:
         found = house.ehrs.as_user(tenant, context.access_token).read(user).resource
-    except EhrError:
-        return user
+    except EhrError:  # many grants cover the patient's data only
+        return _name_in_settings(tenant, user)
     names = found.get("name") or ()
     practitioner = found.get("practitioner") or {}
     return next((text for name in names if (text := _name(name))), practitioner.get("display") or user)
+
+
+def _name_in_settings(tenant: Tenant, user: str) -> str:
+    named = {c.reference: c.display for c in (tenant.exercise_service, tenant.on_call, tenant.responsible_clinician)}
+    return named.get(user, user)
 
 
 def _name(name: object) -> str:

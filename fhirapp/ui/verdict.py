@@ -8,7 +8,7 @@ from typing import Final, Literal
 from fhirapp.referrals.referral import Referral
 from fhirapp.referrals.status import BEFORE_RELEASE, LABELS, Action, Role, State, actions_for
 from fhirapp.tenants import Tenant
-from fhirapp.ui.case import Case, is_held
+from fhirapp.ui.case import Case
 from models.decision import Verdict
 from models.findings import Effect
 from models.text import N_, Text
@@ -53,7 +53,7 @@ def bar_of(case: Case, referral: Referral | None, tenant: Tenant, *, signer: boo
 
 
 def _before_release(case: Case, referral: Referral, tenant: Tenant) -> Bar:
-    if is_held(case) or referral.status is State.HELD:
+    if case.held or referral.status is State.HELD:
         return _held(case, tenant)
     name = _destination(case)
     if referral.status is State.CLEARANCE_PENDING:
@@ -79,8 +79,8 @@ def _held(case: Case, tenant: Tenant) -> Bar:
     text = first.text if first else N_("a rule holds it")
     nothing = N_("Nothing is released while this holds. The chart is read again every day and before any release.")
     if case.assessment.verdict is Verdict.HOLD_EMERGENCY:
-        return Bar("stop", N_("Emergency, no exercise: {finding}", finding=text), _on_call(tenant), no_sign=nothing)
-    return Bar("stop", N_("Hold, no exercise for now: {finding}", finding=text), None, no_sign=nothing)
+        return Bar("stop", N_("Emergency hold: {finding}", finding=text), _on_call(tenant), no_sign=nothing)
+    return Bar("stop", N_("Hold: {finding}", finding=text), None, no_sign=nothing)
 
 
 def _on_call(tenant: Tenant) -> Text:
@@ -110,7 +110,7 @@ def _rank(case: Case) -> Text:
 
 def waits(case: Case, referral: Referral | None) -> tuple[Text, ...]:
     """What still has to happen before an exercise dose leaves the house."""
-    if referral is None or case.proposal is None or is_held(case):
+    if referral is None or case.proposal is None or case.held:
         return ()
     words = {
         "answers": N_("The six safety questions have not been answered: the navigator asks them first."),
