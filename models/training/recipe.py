@@ -49,6 +49,8 @@ class Recipe:
 
 
 def _age_band(record: Record, edges: tuple[int, ...]) -> str:
+    if not record.get("age_years"):
+        return ""
     age = float(record["age_years"])
     low = max(edge for edge in edges if edge <= age)
     above = [edge for edge in edges if edge > age]
@@ -56,18 +58,18 @@ def _age_band(record: Record, edges: tuple[int, ...]) -> str:
 
 
 def _yes_no(column: str, yes: str, no: str, unknown: str) -> Callable[[Record], str]:
-    return lambda record: {"1": yes, "0": no}.get(record[column], unknown)
+    return lambda record: {"1": yes, "0": no}.get(record[column], unknown) if column in record else ""
 
 
-# Subgroups of the audit. Race and ethnicity are read here and nowhere else.
+# Subgroups of the audit; "" where a table cannot tell. Race and ethnicity are read here and nowhere else.
 GROUPS: Final[Mapping[str, Callable[[Record], str]]] = MappingProxyType(
     {
         "sex": _yes_no("sex_female", "female", "male", "sex unknown"),
         "age": lambda record: _age_band(record, (20, 40, 55, 65, 75)),
-        "race and ethnicity": lambda record: record["race_ethnicity"].replace("_", " "),
+        "race and ethnicity": lambda record: record.get("race_ethnicity", "").replace("_", " "),
         "cancer": _yes_no("dx_cancer", "cancer survivors", "no cancer", "cancer unknown"),
         "mobility": _yes_no("mobility_limitation", "mobility limited", "mobility not limited", "mobility unknown"),
-        "cycle": lambda record: f"surveyed {record['survey_cycle']}",
+        "cycle": lambda record: f"surveyed {record['survey_cycle']}" if "survey_cycle" in record else "",
     }
 )
 

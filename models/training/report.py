@@ -29,7 +29,7 @@ class HeldOut:
     """Scores of people by models that never saw them, from one split into folds."""
 
     log_odds: dict[str, Column]  # by what was missing
-    logistic: Column  # probability by the check
+    logistic: Column | None = None  # probability by the check; None: there was none
 
     @property
     def probability(self) -> Column:
@@ -38,32 +38,42 @@ class HeldOut:
 
 
 def cross_validate(recipe: Recipe, table: Table, seed: int, progress: Progress) -> dict[str, Any]:
-    """All figures of a recipe by nested cross-validation over people.
+    """All figures of a recipe by nested cross-validation over people."""
+    return figures_of(recipe, table, held_out_runs(recipe, table, seed, progress), protocol_of(recipe))
 
-    Settings and calibration are chosen anew inside each outer fold. A figure is the mean over the repeats; its
-    interval is that of the first repeat, moved to the mean.
+
+def held_out_runs(recipe: Recipe, table: Table, seed: int, progress: Progress) -> list[HeldOut]:
+    """Scores by models that never saw the person, once for each repeat.
+
+    Settings and calibration are chosen anew inside each outer fold.
     """
-    steps = recipe.repeats * recipe.outer_folds
-    runs = [
-        _one_split(
-            recipe,
-            table,
-            seed + turn,
-            lambda n, turn=turn: progress(  # type: ignore[misc]
-                turn * recipe.outer_folds + n, steps, "fold"
-            ),
+    steps, runs = recipe.repeats * recipe.outer_folds, []
+    for turn in range(recipe.repeats):
+        before = turn * recipe.outer_folds
+        runs.append(
+            _one_split(recipe, table, seed + turn, lambda n, before=before: progress(before + n, steps, "fold"))  # type: ignore[misc]
         )
-        for turn in range(recipe.repeats)
-    ]
+    return runs
+
+
+def protocol_of(recipe: Recipe) -> str:
+    """How the held-out scores came about, in words."""
+    return (
+        f"{recipe.outer_folds}-fold cross-validation over people, {recipe.repeats} times; settings and "
+        f"calibration chosen on {recipe.inner_folds} inner folds of each training part"
+    )
+
+
+def figures_of(recipe: Recipe, table: Table, runs: list[HeldOut], protocol: str) -> dict[str, Any]:
+    """All figures of held-out scores: each is the mean over the runs, its interval that of the first moved there."""
+    checks = [run.logistic for run in runs if run.logistic is not None]
+    check = {"logistic_check": _mean([_overall(table, metrics.logit(one)) for one in checks])} if checks else {}
     return {
         "people": len(table),
         "events": int(table.label.sum()),
-        "protocol": (
-            f"{recipe.outer_folds}-fold cross-validation over people, {recipe.repeats} times; settings and "
-            f"calibration chosen on {recipe.inner_folds} inner folds of each training part"
-        ),
+        "protocol": protocol,
         "overall": _mean([_overall(table, run.log_odds[WHOLE]) for run in runs]),
-        "logistic_check": _mean([_overall(table, metrics.logit(run.logistic)) for run in runs]),
+        **check,
         "missing": {case: _mean([_thin(table, run.log_odds[case]) for run in runs]) for case in runs[0].log_odds},
         "groups": _groups(table, runs),
         "thresholds": [
@@ -91,10 +101,10 @@ def _one_split(recipe: Recipe, table: Table, seed: int, done: Callable[[int], No
 
 def _overall(table: Table, log_odds: Column) -> dict[str, Any]:
     label, probability = table.label, metrics.expit(log_odds)
-    weight = np.array([float(record[WEIGHT]) for record in table.records])
+    weight = np.array([float(record.get(WEIGHT) or "nan") for record in table.records])
     return {
         "auc": _interval(metrics.auc(label, probability)),
-        "auc_survey_weighted": metrics.weighted_auc(label, probability, weight),
+        "auc_survey_weighted": None if np.isnan(weight).any() else metrics.weighted_auc(label, probability, weight),
         "average_precision": metrics.average_precision(label, probability),
         "brier": metrics.brier(label, probability),
         "log_loss": metrics.log_loss(label, probability),
@@ -118,7 +128,7 @@ def _groups(table: Table, runs: list[HeldOut]) -> list[dict[str, Any]]:
     found = []
     for kind, name_of in GROUPS.items():
         names = np.array([name_of(record) for record in table.records])
-        for name in sorted(set(names.tolist())):
+        for name in sorted(set(names.tolist()) - {""}):
             inside = names == name
             label = table.label[inside]
             row: dict[str, Any] = {"kind": kind, "group": name, "people": int(inside.sum()), "events": int(label.sum())}
