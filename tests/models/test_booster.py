@@ -7,6 +7,8 @@ import json
 import math
 import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -292,3 +294,12 @@ def test_one_estimate_is_far_from_a_millisecond():
         times.append(time.perf_counter() - begun)
     # The budget is 150 us on a quiet machine; this bound only catches a loss of the one-thread call.
     assert sorted(times)[len(times) // 4] < 0.002
+
+
+def test_serving_never_loads_the_offline_part_nor_what_production_does_not_have():
+    code = (
+        "import sys, models.booster; models.booster.load_estimators().warm(); "
+        "print([name for name in sys.modules if name.startswith('models.training') or name in ('pandas', 'sklearn')])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
