@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mappings.canonical import resource_identifier
 from mappings.errors import InvalidResource
 from mappings.to_fhir.care_plan import care_plan
 from mappings.to_fhir.exercise_prescription import exercise_prescription
+from mappings.to_fhir.facts import Ref
 from mappings.to_fhir.goal import goal, goals
 from mappings.to_fhir.validate import checked
 from tests.mappings.to_fhir.builders import a_summary, some_facts
@@ -45,6 +47,7 @@ def test_the_dose_is_there_for_machines() -> None:
     }
     assert aerobic["description"] == "walking; cycling; Borg 11-13 of 6-20"
     assert strength["scheduledTiming"]["repeat"]["frequency"] == 2
+    assert strength["description"] == "1–2 x 8-15; a weight that you could lift five times more"
 
 
 def test_the_narrative_says_dose_care_stop_and_the_right_to_say_no() -> None:
@@ -174,3 +177,42 @@ def test_one_goal_is_found_by_its_kind_whatever_else_the_dose_has() -> None:
     assert goal(facts, "goal-activity", "proposed") is None
     assert strength is not None
     assert strength["target"][0]["detailQuantity"]["code"] == "d/wk"
+
+
+def test_wb_5_plan_and_goals_are_found_again_by_the_names_of_their_kinds() -> None:
+    facts = some_facts()
+    written = [care_plan(facts, "draft", "ServiceRequest/sr", []), *goals(facts, "proposed")]
+    for resource, kind in zip(written, ("care-plan", "goal-activity", "goal-strength"), strict=True):
+        expected = resource_identifier("city", "ada-refer", facts.episode_id, kind)
+        assert resource["identifier"][0]["value"] == expected
+
+
+def test_what_is_not_a_condition_is_addressed_by_neither_plan_nor_goal() -> None:
+    facts = some_facts(reason=Ref("Observation/1"))
+    written = [care_plan(facts, "draft", "ServiceRequest/sr", []), *goals(facts, "proposed")]
+    assert not [resource for resource in written if "addresses" in resource]
+
+
+def test_the_patient_reads_the_same_sentences_in_the_same_order() -> None:
+    div = ElementTree.fromstring(a_plan()["text"]["div"])
+    assert [text for node in div.iter() if (text := node.text)] == [
+        "Your exercise plan",
+        "Start with this. Your exercise team will go through it with you first.",
+        "Move on 3 days a week, for 20 minutes each time.",
+        "It should feel a little hard: you breathe faster, but you can still talk in full sentences.",
+        "Do strength exercises on 2 days a week: 1–2 rounds of 8-15 repeats.",
+        "Good ways to move",
+        "walking",
+        "cycling",
+        "Also helpful",
+        "Balance for five minutes",
+        "Please take care",
+        "No group training in the second week after an infusion.",
+        "Stop and get help if",
+        "Chest pain",
+        "Dizziness",
+        "What comes next",
+        "Five more minutes after two good weeks.",
+        "You can say no or change your mind at any time. Your care stays the same.",
+    ]
+    assert not [node.tail for node in div.iter() if node.tail]

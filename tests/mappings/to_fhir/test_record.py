@@ -174,3 +174,22 @@ def test_a_failed_access_is_written_and_claims_no_success(http_status: int, outc
 def test_the_profile_follows_from_what_was_done_and_whether_a_patient_is_meant() -> None:
     assert an_access()["meta"]["profile"][0].endswith("IHE.BasicAudit.PatientCreate")
     assert an_access(patient_id=None)["meta"]["profile"][0].endswith("IHE.BasicAudit.Create")
+
+
+def test_a_create_that_failed_has_no_id_to_point_at() -> None:
+    event = an_access(target="ServiceRequest", http_status=503)
+    assert event["entity"][0]["what"] == {"type": "ServiceRequest", "display": "ServiceRequest"}
+    assert an_access()["entity"][0]["what"] == {"reference": "ServiceRequest/4"}
+
+
+def test_an_estimate_says_how_sure_it_is_and_the_tier_how_much_help_is_needed() -> None:
+    tier, estimate = risk_assessments(some_facts())
+    assert estimate["note"][0]["text"].startswith("Confidence: reduced.")
+    assert estimate["prediction"][0]["rationale"] == "Albumin 40 g/L"
+    assert tier["mitigation"] == "Minimum supervision: 2 of 4"
+
+
+def test_the_label_of_software_stands_on_an_origin_too_when_asked_for() -> None:
+    resource = checked(provenance(some_facts(), ["Goal/a"], activity="UPDATE", recorded=NOW, ai_tag=True))
+    assert resource["reason"][0]["coding"][0]["code"] == "AIAST"
+    assert resource["meta"]["security"][0]["code"] == "AIAST"

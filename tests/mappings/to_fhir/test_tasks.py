@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mappings.canonical import resource_identifier
 from mappings.to_fhir.facts import Ref
 from mappings.to_fhir.task import fulfilment_task, navigator_task
 from mappings.to_fhir.validate import checked
@@ -44,3 +45,23 @@ def test_wb_5_each_programme_asked_has_a_task_of_its_own() -> None:
 def test_prehabilitation_is_urgent_for_the_navigator_too() -> None:
     facts = some_facts(summary=a_summary(phase="P1"))
     assert navigator_task(facts, "requested", "new", "ServiceRequest/sr")["priority"] == "urgent"
+
+
+def test_an_offer_is_part_of_the_navigators_work_and_the_navigators_task_has_a_code_of_its_own() -> None:
+    programme = Ref("Organization/riverside-community-class")
+    alone = fulfilment_task(some_facts(), "requested", "ServiceRequest/sr", programme, 1)
+    part = fulfilment_task(some_facts(), "requested", "ServiceRequest/sr", programme, 1, part_of="Task/nt")
+    assert "partOf" not in alone
+    assert part["partOf"] == [{"reference": "Task/nt"}]
+    task = navigator_task(some_facts(), "requested", "new", "ServiceRequest/sr")
+    assert task["code"]["coding"][0]["code"] == "coordinate-referral"
+
+
+def test_wb_5_a_task_is_found_again_by_the_name_of_its_kind() -> None:
+    facts = some_facts()
+    programme = Ref("Organization/riverside-community-class")
+    task = navigator_task(facts, "requested", "new", "ServiceRequest/sr")
+    offer = fulfilment_task(facts, "requested", "ServiceRequest/sr", programme, 3)
+    for resource, kind in ((task, "navigator-task"), (offer, "fulfilment-task-3")):
+        expected = resource_identifier("city", "ada-refer", facts.episode_id, kind)
+        assert resource["identifier"][0]["value"] == expected

@@ -79,6 +79,13 @@ def test_the_statuses_that_the_library_cuts_off_its_list_are_known(status: str) 
     assert checked(coordination() | {"status": status})["status"] == status
 
 
+def test_a_comparator_that_r4_does_not_know_is_found() -> None:
+    resource = goal()
+    resource["target"][0]["detailQuantity"]["comparator"] = "~"
+    with pytest.raises(InvalidResource, match=r"target\.detailQuantity\.comparator"):
+        checked(resource)
+
+
 TARGETS = [
     (referral, "subject", {"reference": "Practitioner/1"}),
     (referral, "encounter", {"reference": "Patient/1"}),
@@ -117,6 +124,7 @@ BROKEN: list[tuple[Callable[[], dict[str, Any]], dict[str, Any], str]] = [
     (goal, {"category": None}, "category"),
     (goal, {"target": [{"dueDate": "2027-01-01"}]}, "detailQuantity"),
     (goal, {"target": [{"detailQuantity": {"value": 60, "unit": "minutes"}}]}, "UCUM"),
+    (goal, {"target": [{"detailQuantity": {"value": 60, "system": "http://unitsofmeasure.org"}}]}, "UCUM"),
     (offer, {"owner": None}, "owner"),
     (offer, {"requester": {"reference": "Patient/p"}}, "requester"),
     (offer, {"focus": None}, "focus"),
