@@ -247,7 +247,8 @@ class Measure:
     high: float = field(init=False, default=float("inf"))
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "plain", self.steps is None and not self.whole and not self.note_code)
+        simple = self.kind == "number" and self.steps is None
+        object.__setattr__(self, "plain", simple and not self.whole and not self.note_code and not self.clinic_vital)
         if self.plausible:
             object.__setattr__(self, "low", self.plausible[0])
             object.__setattr__(self, "high", self.plausible[1])

@@ -97,11 +97,14 @@ def plain(code: str) -> str:
     return (_ANNOTATION.sub("", code) or "1") if "{" in code else code
 
 
+SAME: Final[Factor] = (1.0, 0.0)  # the unit is the canonical one already
+
+
 class Conversion:
     """The units in which one input may come, and how each becomes the canonical one."""
 
     def __init__(self, accepted: Mapping[str, Factor], *, without_unit: bool = False) -> None:
-        self.accepted = accepted
+        self.accepted = {code: SAME if factor == SAME else factor for code, factor in accepted.items()}
         self.without_unit = without_unit  # scores and counts: there is no unit that could be missing
         self._known: dict[tuple[str | None, str | None, str | None], Factor | None] = {}
 

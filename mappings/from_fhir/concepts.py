@@ -19,24 +19,36 @@ def codings(*concepts: CodeableConcept | None) -> Iterator[Coding]:
 
 def code_in(concept: CodeableConcept | None) -> str | None:
     """The first code of a concept from a closed FHIR list, such as clinicalStatus; `None` when absent."""
-    return next((coding.code for coding in codings(concept) if coding.code), None)
+    if concept is not None and concept.coding:
+        for coding in concept.coding:
+            if coding.code:
+                return coding.code
+    return None
 
 
 def shown(concept: CodeableConcept | None, coding: Coding | None = None) -> str:
     """What the chart calls it, for people only."""
-    texts = [coding.display if coding else None, concept.text if concept else None]
-    texts += [other.display for other in codings(concept)]
-    texts += [coding.code if coding else None]
-    return clean(next((text for text in texts if text), ""))
+    if coding is not None and coding.display:
+        return clean(coding.display)
+    if concept is not None and concept.text:
+        return clean(concept.text)
+    for other in codings(concept):
+        if other.display:
+            return clean(other.display)
+    return clean(coding.code or "") if coding is not None else ""
 
 
 def clean(text: str) -> str:
     """Text without characters that nobody sees, on one line, of bounded length."""
-    return " ".join(text.translate(_INVISIBLE).split())[:200]
+    if not (text.isascii() and text.isprintable()):
+        text = " ".join(text.translate(_INVISIBLE).split())
+    return text[:200]
 
 
 def site_words(concepts: Iterable[CodeableConcept] | None) -> list[str]:
     """Our words for the body sites that we know by code."""
+    if not concepts:
+        return []
     known = sites()
     found = [known.get(coding.code or "") for concept in concepts or () for coding in codings(concept)]
     return list(dict.fromkeys(word for word in found if word))

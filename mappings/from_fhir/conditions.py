@@ -6,10 +6,10 @@ from typing import Final, Literal
 
 from mappings.codes import Diagnoses, diagnoses
 from mappings.datatypes import Dates, between
-from mappings.from_fhir.concepts import code_in, codings, shown, site_words
+from mappings.from_fhir.concepts import code_in, shown, site_words
 from mappings.from_fhir.fact_book import FactBook
 from mappings.structs import Coding, Condition
-from models.snapshot import Gap, When
+from models.snapshot import Fact, Gap, When
 
 State = Literal["active", "history"]
 
@@ -40,10 +40,11 @@ class Conditions:
 
     def take(self, condition: Condition) -> None:
         verification = code_in(condition.verification_status)
-        if verification in _IGNORED:
+        concept = condition.code
+        if verification in _IGNORED or concept is None or not concept.coding:
             return
-        matched = [(coding, self.table.sets_of(coding.system, coding.code)) for coding in codings(condition.code)]
-        if not any(sets for _, sets in matched):
+        matched = [(one, sets) for one in concept.coding if (sets := self.table.sets_of(one.system, one.code))]
+        if not matched:
             return
         start, recorded = self.begun(condition)
         touched = condition.meta.last_updated if condition.meta else None
@@ -52,13 +53,36 @@ class Conditions:
         if place == "later":
             return
         if place == "future":
-            self.faults.append(
-                Gap("conditions", "conflict", text=f"begins after {self.dates.as_of:%Y-%m-%d}", source=source)
-            )
+            text = f"begins after {self.dates.as_of:%Y-%m-%d}"
+            self.faults.append(Gap("conditions", "conflict", text=text, source=source))
+        end, details = self.ended(condition), _details(condition)
         for coding, sets in matched:
+            if "vs.cancer_secondary" in sets:
+                sets = (*sets, *self.sets_by_site(condition))
+            code, display = self.table.written(coding.system, coding.code), shown(concept, coding)
+            state, confirmed = self.state(condition, coding, end), verification not in _DOUBTFUL
+            system = coding.system or ""
             for name in sets:
-                self.add(name, condition, coding, start, verification not in _DOUBTFUL)
-        self.add_by_site(condition, matched, start, verification not in _DOUBTFUL)
+                self.book.put(
+                    Fact(
+                        name,
+                        "condition",
+                        system,
+                        code,
+                        display,
+                        source,
+                        start,
+                        end,
+                        state,
+                        confirmed,
+                        details,
+                    )
+                )
+
+    def sets_by_site(self, condition: Condition) -> list[str]:
+        """A metastasis whose bodySite is bone or brain belongs there, whatever its own code says."""
+        words = site_words(condition.body_site)
+        return list(dict.fromkeys(self.table.by_site[word] for word in words if word in self.table.by_site))
 
     def begun(self, condition: Condition) -> tuple[When | None, When | None]:
         """Onset and day of recording; without an onset the latter stands in, marked uncertain."""
@@ -72,26 +96,12 @@ class Conditions:
             onset = When(stand_in.earliest, stand_in.latest, certain=False)
         return onset, recorded
 
-    def add(self, name: str, condition: Condition, coding: Coding, start: When | None, confirmed: bool) -> None:
-        end = self.ended(condition)
-        self.book.add(
-            name,
-            kind="condition",
-            system=coding.system or "",
-            code=self.table.written(coding.system, coding.code),
-            display=shown(condition.code, coding),
-            source=f"Condition/{condition.id}",
-            start=start,
-            end=end,
-            state=self.state(condition, coding, end),
-            confirmed=confirmed,
-            details=_details(condition),
-        )
-
     def ended(self, condition: Condition) -> When | None:
         period = condition.abatement_period
         given = between(self.dates.when(period.start), self.dates.when(period.end)) if period else None
         end = self.dates.when(condition.abatement_date_time) or given
+        if end is None:
+            return None
         return None if self.dates.after(end) else end
 
     def state(self, condition: Condition, coding: Coding, end: When | None) -> State:
@@ -106,20 +116,6 @@ class Conditions:
             spoken = condition.abatement_age or condition.abatement_range or condition.abatement_string
             return "history" if condition.abatement_boolean or spoken else "active"
         return "history" if status in _PAST else "active"
-
-    def add_by_site(
-        self,
-        condition: Condition,
-        matched: list[tuple[Coding, tuple[str, ...]]],
-        start: When | None,
-        confirmed: bool,
-    ) -> None:
-        """A metastasis whose bodySite is bone or brain, whatever its own code says."""
-        for coding, sets in matched:
-            if "vs.cancer_secondary" in sets:
-                for word in site_words(condition.body_site):
-                    if word in self.table.by_site:
-                        self.add(self.table.by_site[word], condition, coding, start, confirmed)
 
     def combine(self) -> None:
         """Value sets that need two codes at once, such as neutropenia with fever."""
@@ -143,16 +139,15 @@ class Conditions:
 
 def _details(condition: Condition) -> dict[str, str]:
     details: dict[str, str] = {}
-    words = site_words(condition.body_site)
-    named = [shown(site) for site in condition.body_site or ()]
-    if words or named:
-        details["body_site"] = ", ".join(words or [name for name in named if name])
+    if condition.body_site:
+        words = site_words(condition.body_site) or [shown(site) for site in condition.body_site]
+        details["body_site"] = ", ".join(word for word in words if word)
     severity = _SEVERITY.get(code_in(condition.severity) or "")
     if severity:
         details["severity"] = severity
-    stages = [shown(stage.summary) for stage in condition.stage or ()]
-    if any(stages):
-        details["stage"] = ", ".join(stage for stage in stages if stage)
+    for stage in condition.stage or ():
+        if stage.summary is not None:
+            details["stage"] = shown(stage.summary)
     status = code_in(condition.clinical_status)
     if status:
         details["clinical_status"] = status

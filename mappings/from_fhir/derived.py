@@ -70,6 +70,9 @@ def _add_corrected_calcium(series: Series) -> None:
 
 def _nearest(candidates: Sequence[Reading], to: Reading, within: timedelta) -> Reading | None:
     """The candidate nearest in time; candidates are sorted, newest first."""
+    if len(candidates) == 1:
+        only = candidates[0]
+        return only if abs(only.when.latest - to.when.latest) <= within else None
     at = bisect_left(candidates, -to.when.latest.timestamp(), key=lambda one: -one.when.latest.timestamp())
     beside = candidates[max(at - 1, 0) : at + 1]
     found = min(beside, key=lambda one: abs(one.when.latest - to.when.latest), default=None)

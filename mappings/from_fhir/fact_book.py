@@ -16,8 +16,15 @@ class FactBook:
 
     def add(self, value_set: str, **given: Any) -> None:
         """Takes one fact; a second coding of the same resource in the same set adds nothing."""
-        fact = Fact(value_set=value_set, **given)
-        self._facts.setdefault(value_set, {}).setdefault(fact.source, fact)
+        self.put(Fact(value_set, **given))
+
+    def put(self, fact: Fact) -> None:
+        """As `add`, of a fact that is made already."""
+        held = self._facts.get(fact.value_set)
+        if held is None:
+            self._facts[fact.value_set] = {fact.source: fact}
+        elif fact.source not in held:
+            held[fact.source] = fact
 
     def of(self, value_set: str) -> list[Fact]:
         """The facts of one value set so far, in the order of the chart."""
@@ -26,7 +33,7 @@ class FactBook:
     def closed(self) -> Mapping[str, tuple[Fact, ...]]:
         """All facts, newest first within each value set, those without a date last; helper parts left out."""
         return {
-            name: tuple(sorted(facts.values(), key=_age))
+            name: tuple(sorted(facts.values(), key=_age) if len(facts) > 1 else facts.values())
             for name, facts in self._facts.items()
             if not name.startswith("part.")
         }

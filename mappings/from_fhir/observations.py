@@ -14,6 +14,7 @@ from mappings.codes import UNSEEN, Measure, observed
 from mappings.datatypes import Dates
 from mappings.from_fhir.quantities import Refused, read_value, result_of, upper_limit
 from mappings.structs import Component, Observation
+from mappings.units import SAME
 from models.snapshot import Gap, Reading, When
 
 Status = Literal["final", "preliminary"]
@@ -55,9 +56,9 @@ _MOST_DOUBTFUL: Final = 8  # values that cannot clear: looked behind for one tha
 _MOST_FAULTS: Final = 5  # per input: the same wrong unit a hundred times is one fault to a reader
 
 
-def reach_of(alias: str) -> timedelta:
-    """How far behind the newest value of an input older ones are still read."""
-    return timedelta(days=_REACH.get(alias, _LEAST_REACH))
+def reach_of(alias: str) -> int:
+    """How many days behind the newest value of an input older ones are still read."""
+    return _REACH.get(alias, _LEAST_REACH)
 
 
 class Observations:
@@ -74,6 +75,7 @@ class Observations:
         self.table = observed()
         self.found: dict[str, list[_Found]] = {}
         self.told: dict[bytes, bool] = {}
+        self.cuts: dict[tuple[str, int], str] = {}
         self.settled = (dates.as_of - timedelta(days=2)).date().isoformat()  # texts below it lie in the past
 
     def read(self, observations: Iterable[Observation]) -> dict[str, list[Reading]]:
@@ -123,9 +125,17 @@ class Observations:
 
         The reach is counted from the newest value that may clear: final, exact, measured in the clinic.
         """
+        if len(found) == 1:
+            _, measure, observation, part = found[0]
+            only = self.outcome(measure, observation, part)
+            if isinstance(only, Reading):
+                return [only]
+            if only is not None:
+                self.faults.append(only)
+            return []
         found.sort(key=_BY_TIME, reverse=True)
         readings: list[Reading] = []
-        seen: set[Observation | str | None] = set()
+        seen: set[str | None] = set()
         faults = 0
         oldest = ""
         for text, measure, observation, part in found:
@@ -133,18 +143,76 @@ class Observations:
                 if observation.id in seen:
                     continue
                 seen.add(observation.id)
-            outcome = self.reading(measure, observation, part)
+            outcome = self.outcome(measure, observation, part)
             if isinstance(outcome, Reading):
                 readings.append(outcome)
                 if oldest:
                     if text < oldest:
                         break
                 elif len(readings) > _MOST_DOUBTFUL or _may_clear(outcome):
-                    oldest = _days_before(outcome.when, alias)
+                    oldest = self.days_before(text, outcome.when, alias)
             elif outcome is not None and faults < _MOST_FAULTS:
                 faults += 1
                 self.faults.append(outcome)
-        return sorted(readings, key=_newest, reverse=True) if len(readings) > 1 else readings
+        if len(readings) > 1:
+            readings.sort(key=_newest, reverse=True)
+        return readings
+
+    def outcome(self, measure: Measure, observation: Observation, part: Component | None) -> Reading | Gap | None:
+        """As `reading`, by the short way where there is one."""
+        if part is None and measure.plain:
+            quick = self.quick(measure, observation)
+            if quick is not None:
+                return quick
+        return self.reading(measure, observation, part)
+
+    def quick(self, measure: Measure, observation: Observation) -> Reading | None:
+        """The reading of a plain quantity, which nine of ten are; `None` when there is anything to think about."""
+        status = _STATUS.get(observation.status)
+        when = self.dates.when(observation.effective_date_time)
+        issued = observation.issued
+        if (
+            status is None
+            or when is None
+            or when.latest > self.dates.as_of
+            or (issued is not None and issued >= self.settled)
+            or not observation.value_quantity
+        ):
+            return None
+        try:
+            quantity = structs.quantity_decoder.decode(observation.value_quantity)
+        except msgspec.MsgspecError:
+            return None
+        if quantity is None or quantity.value is None or quantity.comparator is not None:
+            return None
+        found = measure.conversion.factor(quantity.system, quantity.code, quantity.unit)
+        if found is None:
+            return None
+        value = quantity.value
+        if found is not SAME:
+            value = round(value * found[0] + found[1], 6)
+        told = self.is_told(observation)
+        if not measure.low <= value <= measure.high or (told and measure.told_as is not None):
+            return None
+        limit = None
+        if observation.reference_range:
+            try:
+                ranges = structs.ranges_decoder.decode(observation.reference_range)
+            except msgspec.MsgspecError:
+                return None
+            limit = upper_limit(measure, ranges, quantity)
+        source = f"Observation/{observation.id}"
+        return Reading(measure.alias, value, measure.unit, when, source, status, None, limit, told)
+
+    def days_before(self, text: str, when: When, alias: str) -> str:
+        """The text below which a value lies out of reach; many inputs share their newest day."""
+        key = (text[:10], reach_of(alias))
+        known = self.cuts.get(key)
+        if known is None:
+            # A day of slack: texts are compared, and their offsets differ.
+            day = when.earliest - timedelta(days=key[1] + 1)
+            known = self.cuts[key] = day.date().isoformat()
+        return known
 
     def reading(self, measure: Measure, observation: Observation, part: Component | None) -> Reading | Gap | None:
         """One value; a gap that says why it cannot be used; or `None` where there is nothing to say."""
@@ -174,7 +242,7 @@ class Observations:
         if isinstance(value, Refused):
             return Gap(value.measure.alias, value.why, text=value.text, source=source) if value.why else None
         actual, number, comparator, note = value
-        limit = upper_limit(actual, result) if result.reference_range is not None else None
+        limit = upper_limit(actual, result.reference_range, result.value_quantity)
         return Reading(actual.alias, number, actual.unit, when, source, status, comparator, limit, told, note)
 
     def is_told(self, observation: Observation) -> bool:
@@ -217,11 +285,6 @@ _BY_TIME: Final = itemgetter(0)
 
 def _may_clear(reading: Reading) -> bool:
     return reading.status == "final" and reading.comparator is None and not reading.patient_reported
-
-
-def _days_before(when: When, alias: str) -> str:
-    """The text below which a value lies out of reach. A day of slack: texts are compared, offsets differ."""
-    return (when.earliest - reach_of(alias) - timedelta(days=1)).date().isoformat()
 
 
 def _newest(reading: Reading) -> float:

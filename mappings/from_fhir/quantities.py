@@ -8,7 +8,8 @@ from typing import Final
 
 from mappings import structs
 from mappings.codes import Measure, Value, observed
-from mappings.structs import BareConcept, Component, Observation, Quantity
+from mappings.structs import BareConcept, Component, Observation, Quantity, ReferenceRange
+from mappings.units import SAME
 from models.snapshot import Comparator, GapReason
 
 _COMPARATORS: Final[Mapping[str, Comparator]] = {"<": "<", "<=": "<=", ">=": ">=", ">": ">"}
@@ -52,16 +53,6 @@ def result_of(observation: Observation) -> Component:
 def read_value(measure: Measure, observation: Observation, part: Component) -> Read | Refused:
     """The value of an observation or component. Source: observations.md sections 1 and 9."""
     if measure.kind == "number":
-        quantity = part.value_quantity
-        if quantity is not None and measure.plain and quantity.comparator is None:
-            value = quantity.value
-            found = measure.conversion.factor(quantity.system, quantity.code, quantity.unit)
-            if value is not None and found is not None:  # the common case, without a detour
-                factor, offset = found
-                if factor != 1.0 or offset:
-                    value = round(value * factor + offset, 6)
-                if measure.low <= value <= measure.high:
-                    return measure, value, None, ""
         return _number(measure, observation, part)
     if measure.kind == "boolean":
         return _boolean(measure, observation, part)
@@ -99,9 +90,8 @@ def _quantity(measure: Measure, observation: Observation, quantity: Quantity) ->
         found = measure.whole_day.factor(quantity.system, quantity.code, quantity.unit)
     if found is None:
         return Refused(measure, "unit", f"{value:g} {_unit_text(quantity)}")
-    factor, offset = found
-    if factor != 1.0 or offset:
-        value = round(value * factor + offset, 6)
+    if found is not SAME:
+        value = round(value * found[0] + found[1], 6)
     return checked(measure, value, comparator, _note(measure, observation))
 
 
@@ -205,17 +195,20 @@ def _unit_text(quantity: Quantity) -> str:
     return text[:40] if text else "(no unit)"
 
 
-def upper_limit(measure: Measure, part: Component) -> float | None:
+def upper_limit(measure: Measure, ranges: list[ReferenceRange] | None, given: Quantity | None) -> float | None:
     """The laboratory's own upper limit in the canonical unit; `None` when it gives none that can be read."""
-    for one in part.reference_range or ():
-        kinds = {coding.code for coding in one.type.coding or ()} if one.type else set()
-        if one.high is None or one.high.value is None or (kinds and "normal" not in kinds):
-            continue
+    for one in ranges or ():
         high = one.high
-        if not (high.unit or high.code) and part.value_quantity is not None:
-            given = part.value_quantity
+        if high is None or high.value is None or (one.type is not None and not _is_normal(one.type)):
+            continue
+        if not (high.unit or high.code) and given is not None:
             high = Quantity(high.value, None, given.unit, given.system, given.code)
         found = measure.conversion.factor(high.system, high.code, high.unit)
         if found is not None and high.value is not None:
-            return round(high.value * found[0] + found[1], 6)
+            return high.value if found is SAME else round(high.value * found[0] + found[1], 6)
     return None
+
+
+def _is_normal(kind: BareConcept) -> bool:
+    codes = {coding.code for coding in kind.coding or ()}
+    return not codes or "normal" in codes

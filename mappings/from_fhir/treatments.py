@@ -10,7 +10,7 @@ import msgspec
 from mappings import structs
 from mappings.codes import Drug, Drugs, drugs
 from mappings.datatypes import Dates
-from mappings.from_fhir.concepts import codings, shown
+from mappings.from_fhir.concepts import shown
 from mappings.from_fhir.fact_book import FactBook
 from mappings.structs import (
     CodeableConcept,
@@ -22,7 +22,7 @@ from mappings.structs import (
     MedicationStatement,
     Reference,
 )
-from models.snapshot import Gap, When
+from models.snapshot import Fact, Gap, When
 
 State = Literal["active", "history", "planned"]
 Order = MedicationRequest | MedicationAdministration | MedicationStatement
@@ -80,8 +80,8 @@ class Treatments:
             state = _ORDERED.get(order.status)
             if state is None or order.do_not_perform:
                 continue
-            start, known = self.dates.when(order.authored_on), self.dates.when(order.authored_on)
-            planned = self.planned_for(order)
+            start = known = self.dates.when(order.authored_on)
+            planned = self.planned_for(order) if order.dosage_instruction else None
             if planned is not None:
                 state, start = "planned", planned
             elif order.intent in _PLANS and state == "active":
@@ -133,41 +133,31 @@ class Treatments:
         confirmed: bool = True,
     ) -> None:
         source = f"{type(one).__name__}/{one.id}"
-        concepts = list(self.concepts(one, source))
-        found = self.match(concepts)
+        found = self.match(one, source)
         touched = one.meta.last_updated if isinstance(one, MedicationAdministration) and one.meta else None
         event = start if state != "planned" else None
         if found is None or self.dates.place(event, known, touched) == "later":
             return
         if state != "planned" and self.dates.after(start):
-            self.faults.append(
-                Gap("medications", "conflict", text=f"dated after {self.dates.as_of:%Y-%m-%d}", source=source)
-            )
+            text = f"dated after {self.dates.as_of:%Y-%m-%d}"
+            self.faults.append(Gap("medications", "conflict", text=text, source=source))
         concept, coding, drug = found
+        system, code, display = coding.system or "", coding.code or "", shown(concept, coding)
+        details = self.details(one, drug, display)
         for name in drug.value_sets:
-            self.book.add(
-                name,
-                kind=kind,
-                system=coding.system or "",
-                code=coding.code or "",
-                display=shown(concept, coding),
-                source=source,
-                start=start,
-                end=end,
-                state=state,
-                confirmed=confirmed,
-                details=self.details(one, drug, shown(concept, coding)),
-            )
+            self.book.put(Fact(name, kind, system, code, display, source, start, end, state, confirmed, details))
 
-    def match(self, concepts: list[CodeableConcept]) -> tuple[CodeableConcept, Coding, Drug] | None:
+    def match(self, one: Order, source: str) -> tuple[CodeableConcept, Coding, Drug] | None:
         """The first coding that we know, a named drug before a mere group."""
-        known = [
-            (concept, coding, drug)
-            for concept in concepts
-            for coding in codings(concept)
-            if (drug := self.table.of(coding.system, coding.code)) is not None
-        ]
-        return next((one for one in known if one[2].name), known[0] if known else None)
+        group = None
+        for concept in self.concepts(one, source):
+            for coding in concept.coding or ():
+                drug = self.table.of(coding.system, coding.code)
+                if drug is not None:
+                    if drug.name:
+                        return concept, coding, drug
+                    group = group or (concept, coding, drug)
+        return group
 
     def concepts(self, one: Order, source: str) -> Iterator[CodeableConcept]:
         """The drug, wherever the resource keeps it: in itself, contained, or as a Medication of the chart."""
