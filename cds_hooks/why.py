@@ -47,8 +47,8 @@ def _evidence(evidence: Evidence, gettext: Gettext) -> str:
     known = INPUTS.get(evidence.name)
     shown = f"{escaped(known.label, gettext)}: {value}" if known else value
     date = evidence.date or plain(N_("date unknown"), gettext)
-    preliminary = f", {plain(N_('preliminary'), gettext)}" if evidence.status == "preliminary" else ""
-    return f"{shown} ({escaped(date)}{preliminary})"
+    said = [date, plain(N_("preliminary"), gettext)] if evidence.status == "preliminary" else [date]
+    return f"{shown} ({escaped(', '.join(said))})"
 
 
 def _reassuring(assessment: Assessment, gettext: Gettext) -> Iterator[str]:

@@ -82,9 +82,12 @@ BAD_REQUESTS = {
     "CH-R6 encounterId with a type": builders.body(with_context(encounterId="Encounter/e1")),
     "CH-R7 extension is a list": builders.body(a_request(extension=[{"url": "x"}])),
     "CH-D7 a hook that the service is not for": builders.body(a_request(hook="order-dispatch")),
-    "CH-F2 token without subject": builders.body(
-        a_request(fhirServer=FHIR_SERVER, fhirAuthorization=access(subject=...))
-    ),
+    **{
+        f"CH-F2 token without {name}": builders.body(
+            a_request(fhirServer=FHIR_SERVER, fhirAuthorization=access(**{name: ...}))
+        )
+        for name in ("access_token", "token_type", "expires_in", "scope", "subject")
+    },
     "CH-F2 token for another application": builders.body(
         a_request(fhirServer=FHIR_SERVER, fhirAuthorization=access(subject="other-app"))
     ),

@@ -253,6 +253,13 @@ def test_many_values_of_one_finding_are_the_newest_of_each_kind():
     assert line.count("2026") == 4
 
 
+def test_a_preliminary_result_says_so():
+    inputs = (Evidence("platelets", "42", "10*9/L", "2026-11-25", "o", "preliminary"),)
+    assessment = an_assessment(findings=(a_finding(inputs=inputs),))
+    detail = the_card(an_offer(decision=a_proposal(assessment=assessment)))["detail"]
+    assert "Platelets: 42 ×10⁹/L (2026-11-25, preliminary)" in detail
+
+
 def test_what_is_to_be_avoided_says_avoid():
     caps = (Cap("avoid", "x", N_("Uneven ground")), Cap("rpe_max", 12, N_("Effort at most 12")))
     assessment = an_assessment(findings=(a_finding(caps=caps),))
