@@ -10,6 +10,7 @@ from flask import Flask, Response, jsonify
 from cds_hooks.blueprint import create_blueprint as cds_blueprint
 from fhirapp.bootstrap import Stride, wall_clock
 from fhirapp.db.schema import is_current
+from fhirapp.demo import controls as demo_controls
 from fhirapp.problems import register_problems
 from fhirapp.ui.house import House
 from fhirapp.ui.launched import on_launched
@@ -64,6 +65,8 @@ def create_app(stride: Stride) -> Flask:
     )
     for blueprint in create_pages(house):
         app.register_blueprint(blueprint)
+    if stride.config.demo:
+        app.register_blueprint(demo_controls.create_blueprint(stride))
     register_problems(app, house)
     _add_health(app, stride)
     return app

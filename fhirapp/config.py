@@ -32,7 +32,7 @@ class Config:
     embedded_worker: bool = True  # STRIDE_EMBEDDED_WORKER: run the dispatcher inside each web process
     demo: bool = False  # STRIDE_DEMO: show the outbox, let the clock be moved; loopback only
     insecure_http: bool = False  # STRIDE_INSECURE_HTTP: let EHRs be reached over plain http; loopback only
-    log_level: str = "INFO"  # STRIDE_LOG_LEVEL
+    log_level: str = "INFO"  # STRIDE_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR
 
     @property
     def loopback(self) -> bool:
