@@ -113,6 +113,21 @@ class Events:
                     state="planned" if planned else "history" if end is not None else "active",
                     details={"class": encounter.class_.code or ""} if encounter.class_ else {},
                 )
+            self.read_discharge(encounter, end)
+
+    def read_discharge(self, encounter: Encounter, end: When | None) -> None:
+        """A discharge to hospice: care there begins when the stay ends."""
+        leaving = encounter.hospitalization.discharge_disposition if encounter.hospitalization else None
+        if end is not None and any(coding.code == "hosp" for coding in codings(leaving)):
+            self.book.add(
+                "vs.hospice",
+                kind="encounter",
+                system=SNOMED,
+                code="385763009",
+                display="Discharged to hospice",
+                source=f"Encounter/{encounter.id}",
+                start=end,
+            )
 
     def visits(self, encounter: Encounter) -> Iterator[tuple[str, Coding, CodeableConcept | None]]:
         """The value sets of one visit, with the coding that says so."""
@@ -128,10 +143,6 @@ class Events:
             for coding in codings(concept):
                 if coding.code in _INPATIENT_TYPES:
                     yield "vs.inpatient", coding, concept
-        leaving = encounter.hospitalization.discharge_disposition if encounter.hospitalization else None
-        for coding in codings(leaving):
-            if coding.code == "hosp":
-                yield "vs.hospice", Coding(SNOMED, "385763009", "Discharged to hospice"), None
 
     # --- requests, plans, appointments
 

@@ -100,7 +100,8 @@ class TestEncounters:
         leaving = {
             "dischargeDisposition": concept("http://terminology.hl7.org/CodeSystem/discharge-disposition", "hosp")
         }
-        assert facts("vs.hospice", visit(hospitalization=leaving))[0].code == "385763009"
+        found = facts("vs.hospice", visit(hospitalization=leaving))[0]
+        assert (found.code, found.state, found.start.day) == ("385763009", "active", "2026-11-24")
 
     @pytest.mark.parametrize("status", ["cancelled", "entered-in-error"])
     def test_a_visit_that_never_was(self, status):
