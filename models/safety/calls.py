@@ -76,7 +76,11 @@ def _facts(names: tuple[str, ...], fits: FactTest, node: ast.Call) -> Condition:
                     yield fact
 
     def test(view: View) -> bool:
-        return any(True for _ in found(view))
+        held = view.snapshot.facts
+        for name in names:
+            if name in held:
+                return any(True for _ in found(view))
+        return False
 
     def collect(view: View) -> Iterable[Evidence]:
         return map(evidence_of_fact, found(view))
@@ -250,7 +254,9 @@ def _yes(node: ast.Call) -> Condition:
                     yield reading
 
     def test(view: View) -> bool:
-        return any(True for _ in found(view))
+        for _ in found(view):
+            return True
+        return False
 
     def collect(view: View) -> Iterable[Evidence]:
         return map(evidence_of, found(view))
@@ -288,7 +294,7 @@ def _no(node: ast.Call) -> Condition:
 def _stale(node: ast.Call) -> Condition:
     names = _aliases(node)
     return Condition(
-        lambda view: any(not view.fresh(name) for name in names),
+        lambda view: not all(map(view.fresh, names)),
         lambda view: _old_values(view, names),
         None,
         frozenset(names),
@@ -298,7 +304,7 @@ def _stale(node: ast.Call) -> Condition:
 def _all_stale(node: ast.Call) -> Condition:
     names = _aliases(node)
     return Condition(
-        lambda view: not any(view.fresh(name) for name in names),
+        lambda view: not any(map(view.fresh, names)),
         lambda view: _old_values(view, names),
         None,
         frozenset(names),

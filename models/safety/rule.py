@@ -50,6 +50,7 @@ class Ask:
 
     aliases: tuple[str, ...]
     relevant: Condition | None
+    written: str = ""  # `relevant` as the row has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def _ask(entry: str | Mapping[str, str]) -> Ask:
     """`"hb"`, `"bfi or facit_f"`, or `{input: ..., when: ...}`."""
     if isinstance(entry, str):
         return Ask(tuple(entry.split(" or ")), None)
-    return Ask(tuple(entry["input"].split(" or ")), compiled(entry["when"]))
+    return Ask(tuple(entry["input"].split(" or ")), compiled(entry["when"]), entry["when"])
 
 
 _CAP_TEXTS: Final = {

@@ -131,7 +131,7 @@ def _index(rules: RuleSet) -> _Index:
 def _gaps(index: _Index, view: View) -> Iterator[Gap]:
     faults = {fault.input: fault for fault in view.snapshot.faults}
     for rule_id, ask in index.asks:
-        if any(view.fresh(alias) for alias in ask.aliases):
+        if any(map(view.fresh, ask.aliases)):
             continue
         if ask.relevant is None or ask.relevant.test(view):
             yield _gap(rule_id, ask, view, faults)

@@ -63,12 +63,17 @@ class View:
 
     def _counting(self, alias: str) -> tuple[Reading, ...]:
         series = self.snapshot.values.get(alias, ())
+        if not series:
+            return ()
+        first = series[0]
+        alone = len(series) == 1 or series[1].when.latest < first.when.earliest - _ONE_DAY
+        if alone and _is_clinic_final(first) and first.when.earliest <= self.as_of:
+            return (first,)  # the usual case: one newest clinic value, the next a day or more before it
+        return self._counting_all(series)
+
+    def _counting_all(self, series: tuple[Reading, ...]) -> tuple[Reading, ...]:
         kept = tuple(reading for reading in series if reading.when.earliest <= self.as_of)
-        if len(kept) < 2:
-            return kept
         told = max((r.when.earliest for r in kept if r.status == "final"), default=None)
-        if told is not None and kept[1].when.latest < told - _ONE_DAY and _is_clinic_final(kept[0]):
-            return kept[:1]  # the usual case: one newest clinic value, the next a day or more before it
         clinic = max((r.when.earliest for r in kept if _is_clinic_final(r)), default=None)
         first_told, first_clinic = self._first_day(told), self._first_day(clinic)
         return tuple(
@@ -88,11 +93,10 @@ class View:
         return known
 
     def _is_fresh(self, alias: str) -> bool:
-        current = self.current(alias)
-        if not current:
-            return False
-        limit = self.limit(alias)
-        return any(reading.status == "final" and self.within(reading.when, limit) for reading in current)
+        for reading in self.current(alias):
+            if reading.status == "final" and self.within(reading.when, self.limit(alias)):
+                return True
+        return False
 
     def within(self, when: When, limit: timedelta) -> bool:
         """True when even the oldest moment that `when` can mean is inside the limit."""
