@@ -50,7 +50,7 @@ def patient_of(bundle: Resource) -> Resource:
 
 def patients_in(store: Store) -> Sequence[Resource]:
     """Every patient of the EHR, by name."""
-    return sorted(store.every("Patient"), key=lambda one: (str(_family(one)), one["id"]))
+    return sorted(store.every("Patient"), key=lambda one: (str(_family(one)).casefold(), one["id"]))
 
 
 def _placed(bundle: Resource) -> Iterator[tuple[str, Resource]]:

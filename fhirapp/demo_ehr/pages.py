@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 # What is said after a form was sent: by key, so that an address can put no words of its own on the page.
 NOTES: Final = {
-    "result": ("done", "The result is filed. The cards below are fresh."),
-    "answers": ("done", "The answers are filed. The cards below are fresh."),
+    "result": ("done", "The result is filed, and the service has looked at the chart again."),
+    "answers": ("done", "The answers are filed, and the service has looked at the chart again."),
     "accepted": ("done", "Done: the suggestion was carried out and the service was told."),
     "accepted-untold": ("problem", "The suggestion was carried out, but the service could not be told."),
     "refused": ("problem", "The suggestion could not be carried out. Nothing was written."),
@@ -79,6 +79,12 @@ def create_blueprint(ehr: DemoEhr) -> Blueprint:
         """The panel of what was written back, alone: the script asks for it now and then."""
         store.read("Patient", patient_id)
         return render_template("_written.html", written=written(store, patient_id), patient_id=patient_id)
+
+    @bp.get("/patients/<patient_id>/cards")
+    def cards(patient_id: str) -> ResponseReturnValue:
+        """The cards of now, alone: asked for when the service has written, for then older ones are stale."""
+        shown = ehr.hooks.patient_view(patient_id)
+        return render_template("_cards_alone.html", patient_id=patient_id, **_cards(shown))
 
     @bp.get("/patients/<patient_id>/resources/<kind>/<resource_id>")
     def resource(patient_id: str, kind: str, resource_id: str) -> ResponseReturnValue:

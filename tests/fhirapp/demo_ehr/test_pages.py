@@ -159,6 +159,16 @@ def test_a_card_is_shown_with_its_buttons_and_none_of_its_html(ward: tuple[DemoE
     assert "Bad" not in page.text
 
 
+def test_the_cards_alone_are_those_of_now(ward: tuple[DemoEhr, CdsService]):
+    ehr, cds = ward
+    assert "Refer to exercise" in get(ehr, "/patients/ada/cards").text
+    cds.answer = {"cards": []}
+    alone = get(ehr, "/patients/ada/cards")
+    assert alone.broken == []
+    assert alone.every("html", "article") == []
+    assert "the service has nothing to say" in alone.text
+
+
 def test_a_chart_without_cards_says_that_there_are_none(ward: tuple[DemoEhr, CdsService]):
     ward[1].answer = {"cards": []}
     assert "the service has nothing to say" in get(ward[0], "/patients/fred-ineligible").text
