@@ -32,7 +32,6 @@ class Client:
     subject: str | None = None  # our client_id at its authorization server (CH-F2); None: not checked
     dry_run: bool = False  # silent pilot: Intake computes and logs, shows and opens nothing
     insecure_http: bool = False  # loopback and development only: `fhirServer` may be http
-    action_selection: bool = False  # knows `actionSelectionBehavior` (CH-A5)
     system_actions: bool = False  # a written agreement allows systemActions (CH-Y2)
 
 

@@ -24,35 +24,36 @@ def empties(value: Any, path: str = "$") -> Iterator[str]:
 
 
 def check_card(card: dict[str, Any]) -> None:
-    """Invariants of one card: CH-C1 to CH-C7, CH-A1 to CH-A4, CH-L1, CH-L2."""
-    assert 0 < len(card["summary"]) < 140
+    """Invariants of one card, each with its row of the checklist."""
+    assert "extension" not in card  # CH-X2: none was agreed with anybody
+    assert 0 < len(card["summary"]) < 140  # CH-C1
     assert "\n" not in card["summary"]
-    assert card["indicator"] in ("info", "warning", "critical")
-    assert UUID.fullmatch(card["uuid"])
-    assert card["source"]["label"]
+    assert card["indicator"] in ("info", "warning", "critical")  # CH-C2
+    assert UUID.fullmatch(card["uuid"])  # CH-C5
+    assert card["source"]["label"]  # CH-C3
     assert urlsplit(card["source"]["url"]).scheme == "https"
     assert card["source"]["topic"]["code"]
     assert card["source"]["topic"]["system"]
-    assert ("suggestions" in card) == ("selectionBehavior" in card)
+    assert ("suggestions" in card) == ("selectionBehavior" in card)  # CH-C6
     assert card.get("selectionBehavior", "any") in ("any", "at-most-one")
     suggestions = card.get("suggestions", [])
     assert sum(one.get("isRecommended", False) for one in suggestions) <= 1
     for suggestion in suggestions:
         assert suggestion["label"]
-        assert UUID.fullmatch(suggestion["uuid"])
-        assert "actionSelectionBehavior" not in suggestion
+        assert UUID.fullmatch(suggestion["uuid"])  # CH-A1
+        assert "actionSelectionBehavior" not in suggestion  # CH-A5
         for action in suggestion["actions"]:
-            assert action["type"] == "create"
+            assert action["type"] == "create"  # CH-A3
             assert action["description"]
-            assert action["resource"]["resourceType"]
+            assert action["resource"]["resourceType"]  # CH-A4
             assert "resourceId" not in action
     for reason in card.get("overrideReasons", []):
-        assert set(reason) == {"code", "system", "display"}
+        assert set(reason) == {"code", "system", "display"}  # CH-C7
     for link in card.get("links", []):
         assert link["label"]
-        assert link["type"] in ("absolute", "smart")
+        assert link["type"] in ("absolute", "smart")  # CH-L1
         assert urlsplit(link["url"]).netloc
-        assert link["type"] == "smart" or "appContext" not in link
+        assert link["type"] == "smart" or "appContext" not in link  # CH-L2
 
 
 def check_response(body: dict[str, Any]) -> None:

@@ -46,6 +46,7 @@ def held(verdict: Verdict, effect: Effect, **changes: Any) -> Any:
 
 @pytest.mark.parametrize("verdict", PROPOSED)
 def test_ch_g2_every_kind_of_card_keeps_all_rules_of_the_wire(verdict: Verdict):
+    """CH-C1, CH-C2, CH-C3, CH-C5, CH-C6, CH-C7, CH-A1, CH-A3, CH-A4, CH-A5, CH-L1, CH-L2, CH-X2: see `check_card`."""
     the_card(an_offer(verdict))
 
 

@@ -110,7 +110,7 @@ def test_a_call_that_cannot_be_trusted_gets_a_bare_401(service: Running, case: s
 
 
 @pytest.mark.parametrize("algorithm", ["ES384", "RS384"])
-def test_ch_j2_the_agreed_algorithms_are_accepted(service: Running, algorithm: str):
+def test_ch_j2_ch_j6_the_agreed_algorithms_are_accepted_with_keys_on_file(service: Running, algorithm: str):
     assert service.call(algorithm=algorithm).status_code == 200
 
 

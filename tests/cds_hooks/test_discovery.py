@@ -34,7 +34,7 @@ def test_ch_d1_ch_d3_ch_d4_discovery_lists_each_service_with_what_a_client_needs
         assert one["hookVersion"] == PUBLISHED_HOOK_VERSIONS[one["hook"]]  # CH-D6
 
 
-def test_ch_d5_ch_p1_ch_p2_ch_p3_templates_are_what_a_2_0_client_can_fill_in(service: Running):
+def test_ch_d5_ch_d8_ch_p1_ch_p2_ch_p3_templates_are_what_a_2_0_client_can_fill_in(service: Running):
     for one in service.http.get("/cds-services").get_json()["services"]:
         for template in one["prefetch"].values():
             tokens = re.findall(r"\{\{(.*?)\}\}", template)

@@ -86,7 +86,7 @@ def test_ch_p4_ch_f7_the_six_states_of_an_optional_key_with_access(service: Runn
         ("conditions", an_outcome()),
     ],
 )
-def test_ch_p6_a_required_key_that_cannot_be_had_is_412_and_is_named(service: Running, key: str, value: Any):
+def test_ch_p6_ch_s3_a_required_key_that_cannot_be_had_is_412_and_is_named(service: Running, key: str, value: Any):
     response = service.call(a_request(prefetch=a_prefetch(**{key: value})))
     assert response.status_code == 412
     (issue,) = response.get_json()["issue"]
