@@ -87,7 +87,7 @@ class Scene:
     def statuses(self, patient_id: str) -> dict[str, list[str]]:
         """The statuses in the EHR by type, sorted."""
         return {
-            kind: sorted(r.get("status") or r.get("lifecycleStatus") for r in self.in_ehr(patient_id, kind))
+            kind: sorted(str(r.get("status") or r.get("lifecycleStatus")) for r in self.in_ehr(patient_id, kind))
             for kind in ("ServiceRequest", "CarePlan", "Goal", "Task")
         }
 

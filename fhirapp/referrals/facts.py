@@ -31,7 +31,7 @@ def facts_of(tenant: Tenant, referral: Referral, sealer: Sealer, *, now: datetim
         reason_text=eligibility.get("condition_text") or eligibility.get("reason", ""),
         encounter=Ref(f"Encounter/{referral.encounter}") if referral.encounter else None,
         summary=summary,
-        plan_start=authored.date(),
+        plan_start=(referral.patient_deadline or authored).astimezone(tenant.zone).date(),
         supporting=_supporting(referral),
     )
 

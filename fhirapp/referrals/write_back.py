@@ -20,6 +20,7 @@ from fhirapp.db.base import Sessions
 from fhirapp.db.encrypted import Sealer
 from fhirapp.ehr.client import EhrClient, Stored
 from fhirapp.ehr.errors import EhrConflict, EhrMissing, EhrUnavailable
+from fhirapp.i18n import gettext_for
 from fhirapp.jobs.table import LEASE
 from fhirapp.referrals.facts import facts_of
 from fhirapp.referrals.fhir_status import (
@@ -32,17 +33,19 @@ from fhirapp.referrals.fhir_status import (
     SERVICE_REQUEST,
     Wanted,
 )
+from fhirapp.referrals.notices import person_of
 from fhirapp.referrals.referral import EhrResource, Referral
+from fhirapp.referrals.status import LABELS
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant, Tenants
 from mappings.canonical import RESOURCE_IDENTIFIER, resource_identifier
 from mappings.to_fhir.care_plan import care_plan
 from mappings.to_fhir.changes import with_status
 from mappings.to_fhir.facts import Ref, ReferralFacts
-from mappings.to_fhir.goal import goals
+from mappings.to_fhir.goal import goal
 from mappings.to_fhir.service_request import service_request
 from mappings.to_fhir.task import fulfilment_task, navigator_task
-from mappings.to_fhir.validate import checked
+from mappings.to_fhir.validate import checked, checked_change
 
 TYPES: Final[Mapping[str, str]] = {
     SERVICE_REQUEST: "ServiceRequest",
@@ -159,8 +162,11 @@ class WriteBack:
             self._forget(work, kind)
         return found
 
-    def _create(self, work: _Pass, kind: str, wanted: Wanted, words: str, ehr: EhrClient) -> Stored:
-        resource = checked(self._built(work, kind, wanted, words))
+    def _create(self, work: _Pass, kind: str, wanted: Wanted, words: str, ehr: EhrClient) -> Stored | None:
+        built = self._built(work, kind, wanted, words)
+        if built is None:
+            return None
+        resource = checked(built)
         self._announce(work, kind)
         return ehr.create(resource)
 
@@ -173,11 +179,11 @@ class WriteBack:
                 kind,
                 stored.resource,
                 wanted.status,
-                reason=work.referral.reason_code or words,
+                reason=work.referral.reason_code or str(LABELS[work.referral.status]),
                 business_status=words or None,
             )
             try:
-                stored = ehr.update(stored, checked(changed))
+                stored = ehr.update(stored, checked_change(stored.resource, changed))
                 break
             except EhrConflict:
                 stored = ehr.read(stored.reference)
@@ -192,15 +198,17 @@ class WriteBack:
             self._forget(work, kind)
             raise WriteBackUnfinished(f"{_type(kind)} is no longer in the EHR") from None
 
-    def _built(self, work: _Pass, kind: str, wanted: Wanted, words: str) -> dict[str, Any]:
+    def _built(self, work: _Pass, kind: str, wanted: Wanted, words: str) -> dict[str, Any] | None:
+        """The new resource; `None` where the prescription has nothing for it (no strength work, no strength goal)."""
         request = work.reference(SERVICE_REQUEST) or ""
         if kind == SERVICE_REQUEST:
             return service_request(work.facts, wanted.status)
         if kind in GOALS:
-            return goals(work.facts, wanted.status)[GOALS.index(kind)]
+            return goal(work.facts, kind, wanted.status)
         if kind == CARE_PLAN:
-            aims = [reference for goal in GOALS if (reference := work.reference(goal))]
-            return care_plan(work.facts, wanted.status, request, aims)
+            aims = [reference for aim in GOALS if (reference := work.reference(aim))]
+            language = person_of(work.referral, self.sealer).get("language") or work.tenant.language
+            return care_plan(work.facts, wanted.status, request, aims, gettext=gettext_for(language))
         if kind == NAVIGATOR_TASK:
             return navigator_task(work.facts, wanted.status, words, request)
         site = work.tenant.programme(work.referral.programme or "")
