@@ -335,6 +335,7 @@ class PatientLink(Element):
 
 class PatientExtension(Element):
     url: str | None = None
+    value_coding: Coding | None = None
     value_boolean: bool | None = None
     value_codeable_concept: CodeableConcept | None = None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mappings.bundle import Chart
-from mappings.from_fhir.concepts import clean, code_in, shown
+from mappings.from_fhir.concepts import clean, code_in
 from mappings.structs import ContactPoint, HumanName, Identifier, Patient
 
 _INTERPRETER: Final = frozenset(
@@ -15,6 +15,7 @@ _INTERPRETER: Final = frozenset(
         "http://hl7.org/fhir/us/core/StructureDefinition/us-core-interpreter-needed",
     }
 )
+_YES: Final = frozenset({"373066001", "LA33-6", "Y"})
 _NAME_ORDER: Final = ("official", "usual", None, "temp", "nickname", "anonymous", "maiden", "old")
 _PHONE_ORDER: Final = ("mobile", "home", None, "temp", "work", "old")
 
@@ -84,9 +85,9 @@ def _language(patient: Patient) -> str:
 def _needs_interpreter(patient: Patient) -> bool:
     for extension in patient.extension or ():
         if extension.url in _INTERPRETER:
-            coded = shown(extension.value_codeable_concept).lower() if extension.value_codeable_concept else ""
-            code = code_in(extension.value_codeable_concept)
-            return bool(extension.value_boolean) or code in ("373066001", "LA33-6", "Y") or coded == "yes"
+            coding = extension.value_coding
+            code = coding.code if coding is not None else code_in(extension.value_codeable_concept)
+            return bool(extension.value_boolean) or code in _YES
     return False
 
 

@@ -52,5 +52,13 @@ def test_the_preferred_language_and_an_interpreter():
         {"language": concept("urn:ietf:bcp:47", "vi"), "preferred": True},
     ]
     needs = [{"url": "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired", "valueBoolean": True}]
+    coded = [
+        {
+            "url": "http://hl7.org/fhir/us/core/StructureDefinition/us-core-interpreter-needed",
+            "valueCoding": {"system": "http://snomed.info/sct", "code": "373066001"},
+        }
+    ]
+    assert person(extension=coded).interpreter
+    assert not person(extension=[coded[0] | {"valueCoding": {"code": "373067005"}}]).interpreter
     found = person(communication=spoken, extension=needs)
     assert (found.language, found.interpreter) == ("vi", True)
