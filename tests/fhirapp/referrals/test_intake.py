@@ -1,0 +1,121 @@
+"""Episodes: opened once, living on whatever the verdict, re-offered only when they may be."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from fhirapp.referrals.errors import HoldOpen, TransitionNotAllowed
+from fhirapp.referrals.status import State
+from mappings.canonical import episode_id
+from tests.world import CLINICIAN, CLINICIAN_WINDOW, NAVIGATOR, PATIENT, World
+
+
+@pytest.mark.parametrize(
+    ("patient", "state"),
+    [
+        ("ada-refer", "proposed"),
+        ("dan-platelets", "held"),
+        ("kim-bonemets", "clearance_pending"),
+        ("lou-febrile", "held"),
+        ("ivo-unanswered", "proposed"),
+    ],
+)
+def test_every_eligible_patient_has_one_episode_whatever_the_verdict(world: World, patient: str, state: str) -> None:
+    for _ in range(3):
+        world.cards(patient)
+    referral = world.referral(patient)
+    assert (referral.state, referral.ordinal) == (state, 1)
+    assert referral.id == episode_id("city", patient, 1)
+
+
+def test_a_held_patient_is_proposed_again_once_the_hold_has_gone(world: World) -> None:
+    world.opened("dan-platelets")
+    world.add_platelets("dan-platelets", 180)
+    world.pass_time(timedelta(hours=25))
+    assert world.referral("dan-platelets").state == "proposed", "the daily look saw the newer count"
+
+
+def test_a_clearance_lets_the_clinician_sign_and_nobody_else(world: World) -> None:
+    referral = world.opened("kim-bonemets")
+    act, now = world.stride.actions, world.stride.clock()
+    with pytest.raises(HoldOpen):
+        act.sign(referral.id, actor=CLINICIAN, now=now)
+    with pytest.raises(TransitionNotAllowed):
+        act.clear(referral.id, ["BON-04"], actor=NAVIGATOR, now=now)
+    act.clear(referral.id, ["BON-04"], actor=CLINICIAN, now=now)
+    act.sign(referral.id, actor=CLINICIAN, now=now)
+    assert world.referral("kim-bonemets").state == "opt_out_open"
+
+
+def test_a_clearance_for_another_rule_clears_nothing(world: World) -> None:
+    referral = world.opened("kim-bonemets")
+    world.stride.actions.clear(referral.id, ["CAR-05"], actor=CLINICIAN, now=world.stride.clock())
+    with pytest.raises(HoldOpen):
+        world.stride.actions.sign(referral.id, actor=CLINICIAN, now=world.stride.clock())
+
+
+def test_a_held_patient_cannot_be_signed_for(world: World) -> None:
+    referral = world.opened("dan-platelets")
+    with pytest.raises(TransitionNotAllowed):
+        world.stride.actions.sign(referral.id, actor=CLINICIAN, now=world.stride.clock())
+
+
+def test_after_a_no_the_patient_is_offered_again_only_when_the_day_has_come(world: World) -> None:
+    referral = world.opened("ada-refer")
+    world.stride.actions.opt_out(referral.id, actor=PATIENT, now=world.stride.clock(), code="OO-NOTINT")
+    assert world.cards("ada-refer") == []
+    world.pass_time(timedelta(days=89))
+    assert world.cards("ada-refer") == []
+    world.pass_time(timedelta(days=2))
+    world.cards("ada-refer")
+    again = world.referral("ada-refer")
+    assert (again.ordinal, again.id) == (2, episode_id("city", "ada-refer", 2))
+
+
+@pytest.mark.parametrize("code", ["OO-NEVER", "OO-PRIV", "OO-TRANSP"])
+def test_who_does_not_want_to_be_asked_again_is_not_asked_again(world: World, code: str) -> None:
+    referral = world.opened("ada-refer")
+    world.stride.actions.opt_out(referral.id, actor=PATIENT, now=world.stride.clock(), code=code)
+    world.pass_time(timedelta(days=3650))
+    assert world.cards("ada-refer") == []
+    assert world.referral("ada-refer").ordinal == 1
+
+
+def test_saying_no_twice_is_no_error_and_changes_nothing(world: World) -> None:
+    referral = world.opened("ada-refer")
+    now = world.stride.clock()
+    assert world.stride.actions.opt_out(referral.id, actor=PATIENT, now=now)
+    assert not world.stride.actions.opt_out(referral.id, actor=PATIENT, now=now)
+    assert world.history("ada-refer").count("opt_out") == 1
+
+
+def test_a_lapsed_standing_order_releases_nothing(world: World) -> None:
+    world.opened("ada-refer")
+    world.pass_time(timedelta(days=400))
+    assert world.referral("ada-refer").status is State.PROPOSED
+    assert "standing_order_lapsed" in world.history("ada-refer")
+    assert world.written("ada-refer")["ServiceRequest"] == []
+
+
+def test_the_patients_name_is_sealed_in_the_database(world: World, tmp_path: object) -> None:
+    world.released("ada-refer")
+    world.stride.sessions.engine.dispose()
+    from pathlib import Path
+
+    assert isinstance(tmp_path, Path)
+    raw = b"".join(path.read_bytes() for path in tmp_path.glob("stride.sqlite*"))
+    assert b"ada-refer" in raw, "the logical id is there"
+    for secret in (b"Marlow", b"ada.marlow@example.org", b"+1 555 0141"):
+        assert secret not in raw
+
+
+def test_a_patient_who_died_leaves_the_service_at_the_next_look(world: World) -> None:
+    world.released("ada-refer")
+    patient = world.ehr.api.store.read("Patient", "ada-refer")
+    died = world.stride.clock().isoformat(timespec="seconds")
+    world.ehr.api.store.update("Patient", "ada-refer", {**patient, "deceasedDateTime": died})
+    world.pass_time(CLINICIAN_WINDOW * 3)
+    assert world.referral("ada-refer").state == "departed"
+    assert world.written("ada-refer")["ServiceRequest"] == ["revoked"]
