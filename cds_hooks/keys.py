@@ -47,14 +47,21 @@ class KeyCache:
 
     def __call__(self, refetch: bool) -> Mapping[str, Any]:
         """The newest JWKS that may be had. Raises `KeysUnavailable` when there has never been one."""
-        with self._lock:
-            now = self._monotonic()
-            stale = refetch or now - self._loaded_at > self._max_age_s
-            if stale and now - self._tried_at >= self._min_interval_s:
-                self._reload(now)
-            if self._jwks is None:
-                raise KeysUnavailable("the client's keys have not been loaded yet")
-            return self._jwks
+        now = self._monotonic()
+        # A caller whose key is known does not wait for the one who reloads.
+        if self._due(refetch, now) and self._lock.acquire(blocking=refetch or self._jwks is None):
+            try:
+                if self._due(refetch, now):
+                    self._reload(now)
+            finally:
+                self._lock.release()
+        if self._jwks is None:
+            raise KeysUnavailable("the client's keys have not been loaded yet")
+        return self._jwks
+
+    def _due(self, refetch: bool, now: float) -> bool:
+        stale = refetch or now - self._loaded_at > self._max_age_s
+        return stale and now - self._tried_at >= self._min_interval_s
 
     def _reload(self, now: float) -> None:
         self._tried_at = now

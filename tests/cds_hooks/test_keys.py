@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -49,6 +50,23 @@ def test_ch_j9_known_keys_stay_good_while_the_address_is_down():
     first = keys(False)
     source.down, source.now = True, 7200.0
     assert keys(True) == first
+
+
+def test_ch_j9_callers_with_a_known_key_do_not_wait_for_a_slow_address():
+    source, seen = Source(), []
+
+    def load() -> dict[str, Any]:
+        if source.asked:  # the second time: somebody else asks while the address is slow
+            other = Thread(target=lambda: seen.append(keys(False)), daemon=True)
+            other.start()
+            other.join(timeout=10)
+        return source.load()
+
+    keys = KeyCache(load, lambda: source.now, max_age_s=3600, min_interval_s=60)
+    first = keys(False)
+    source.now = 3601.0
+    assert keys(False) != first
+    assert seen == [first]
 
 
 def test_keys_that_never_came_are_an_error_and_are_not_asked_for_at_every_call():
