@@ -6,8 +6,11 @@ from typing import Final
 
 from models.decision import Aerobic, Assessment, Prescription, Resistance
 from models.dose.draft import Draft
+from models.dose.equity import adaptations
+from models.dose.intensity import may_test_lift, zone_for
 from models.dose.modifiers import apply_cycle, apply_symptoms
 from models.dose.phases import base_for, started
+from models.dose.programmes import template_for
 from models.findings import Cap, Finding
 from models.safety.view import View
 from models.snapshot import Reading
@@ -36,6 +39,7 @@ PROGRESSION: Final = N_(
 
 _WARM_UP: Final = N_("Warm up and cool down for 5 to 10 minutes each time")
 _TALK_TEST: Final = N_("At the right effort you can talk, but not sing")
+_NO_LIFT_TEST: Final = N_("No test of the greatest lift; keep two to four repetitions in reserve")
 _BALANCE: Final = N_("Balance exercises, two to three times a week")
 _BALANCE_AGE: Final = 65
 _UNKNOWN_ACTIVITY: Final = 0.7
@@ -56,8 +60,9 @@ def prescribe(assessment: Assessment) -> Prescription:
     for finding in assessment.findings:
         _apply_caps(draft, finding)
     _apply_current_activity(draft, view, assessment.tier)
-    draft.add(_WARM_UP, "section 7")
-    draft.add(_TALK_TEST, "section 7")
+    _add_intensity(draft, view, assessment)
+    for by, text in adaptations(assessment.snapshot):
+        draft.add(text, by)
     return _finished(draft, assessment.phase, base.weeks)
 
 
@@ -153,6 +158,21 @@ def _apply_current_activity(draft: Draft, view: View, tier: str) -> None:
 
 def _minutes(reading: Reading) -> float:
     return 0.0 if isinstance(reading.value, str) else float(reading.value)
+
+
+# Intensity and orientation
+
+
+def _add_intensity(draft: Draft, view: View, assessment: Assessment) -> None:
+    """Warm-up, talk test, heart-rate zone where it holds, and the named programme that fits."""
+    draft.add(_WARM_UP, "section 7")
+    draft.add(_TALK_TEST, "section 7")
+    draft.add(zone_for(view, assessment.findings, draft.rpe_max).text, "section 7")
+    if draft.strength_days and not may_test_lift(assessment.findings):
+        draft.add(_NO_LIFT_TEST, "section 7")
+    template = template_for(assessment)
+    if template:
+        draft.add(N_("A programme of this kind: {name}", name=template.name), f"programme {template.key}")
 
 
 # The end
