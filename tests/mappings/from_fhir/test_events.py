@@ -150,9 +150,13 @@ class TestPlans:
         ours = request("390893007", identifier=[{"system": RESOURCE_IDENTIFIER, "value": "x"}])
         assert facts("vs.in_programme", ours) == []
 
-    def test_a_plan_of_terminal_care(self):
+    def test_terminal_care_is_palliative_until_the_rules_say_more(self):
+        plan = resource("CarePlan", "cp-1", status="active", category=[concept(SNOMED, "182964004")])
+        assert set(snapshot_with(plan).facts) == {"vs.hospice"}
+
+    def test_a_plan_for_the_last_days(self):
         def plan(**fields):
-            made = {"status": "active", "category": [concept(SNOMED, "182964004")], "period": {"start": "2026-11-01"}}
+            made = {"status": "active", "category": [concept(SNOMED, "385736008")], "period": {"start": "2026-11-01"}}
             return resource("CarePlan", "cp-1", **(made | fields))
 
         assert facts("vs.death_plan", plan())[0].state == "active"
