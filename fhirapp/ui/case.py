@@ -195,23 +195,24 @@ def _fired(assessment: Assessment, *, at_least: Effect = Effect.INFO, only: Effe
 
 
 def _why(finding: Finding) -> Why:
-    different = {(one.name, one.value, one.unit): one for one in reversed(finding.inputs)}
-    shown = [one for one in finding.inputs if one in different.values()][:MAX_VALUES]
+    different: dict[tuple[str, ...], Evidence] = {}
+    for one in finding.inputs:  # one dose may belong to several value sets, one drug may be given many times
+        different.setdefault((str(value_of(one).label), one.value, one.unit), one)
+    shown = list(different.values())[:MAX_VALUES]
     return Why(
         text=finding.text,
         rule=finding.rule,
         word=EFFECT_WORDS[finding.effect],
         tone=_TONES[finding.effect],
         values=tuple(value_of(one) for one in shown),
-        more_values=len(finding.inputs) - len(shown),
+        more_values=len({one.source for one in finding.inputs} - {one.source for one in shown}),
         needs_review=finding.needs_review,
     )
 
 
 def value_of(evidence: Evidence) -> Value:
     """One value as the page cites it."""
-    name = evidence.name
-    label = N_("{name}", name=name[3:].replace("_", " ")) if name.startswith("vs.") else label_of(name)
+    label = INPUTS[evidence.name].label if evidence.name in INPUTS else _label_of_source(evidence)
     return Value(label, evidence.value, evidence.unit, evidence.date, evidence.source, evidence.status == "preliminary")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -19,19 +20,22 @@ from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant
 from fhirapp.ui.access import Door
 from fhirapp.ui.case import BAND_WORDS, CONFIDENCE_WORDS, aerobic_line, case_of, resistance_line
+from fhirapp.ui.errors import AccessEnded
 from fhirapp.ui.history import lines_of
 from fhirapp.ui.house import House
 from fhirapp.ui.look import Look, fingerprint, look_at
 from fhirapp.ui.people import banner_of, known_person
 from fhirapp.ui.programmes import sites_for
 from fhirapp.ui.session import Page
-from fhirapp.ui.verdict import bar_of, waits
+from fhirapp.ui.verdict import Bar, bar_of, waits
 from fhirapp.ui.written import confirmed, converge_now, written_of
 from models.text import N_, Text
+from smart_launch.errors import SmartError
 
 CHANGED: Final = N_("The chart has changed since this page was opened. Please look again before you sign.")
 MOVED: Final = N_("Somebody else has moved this referral meanwhile. This is how it stands now.")
 HELD: Final = N_("It was not signed: a rule holds it, or a clearance is missing.")
+NOT_HERE: Final = N_("This cannot be signed here. The reason stands below.")
 NO_REASON: Final = N_("Choose a reason, so that the service knows when to offer again.")
 
 
@@ -61,8 +65,8 @@ class Screen:
         referral, case = look.referral, case_of(look.decision)
         if referral is None or request.form.get("seen") != fingerprint(look.decision):
             return self._screen(page, tenant, look, problem=CHANGED), 409
-        if not page.row.fhir_user:
-            return self._screen(page, tenant, look), 403
+        if self._bar(page, tenant, look).sign is None:
+            return self._screen(page, tenant, look, problem=NOT_HERE), 409
         actions, now = self.house.actions, self.house.clock()
         try:
             if referral.clearance_open(now):
@@ -116,7 +120,9 @@ class Screen:
             return Referrals(session, page.tenant_id).newest_of(page.row.patient_id or "")
 
     def _tell_and_confirm(self, page: Page, tenant: Tenant, referral: Referral) -> ResponseReturnValue:
-        converge_now(self.house, tenant, referral, self.door.ehr(page, tenant))
+        """Tell the EHR at once; without access any more the worker does it, and the page says so."""
+        with suppress(AccessEnded, SmartError):
+            converge_now(self.house, tenant, referral, self.door.ehr(page, tenant))
         return redirect(url_for("clinician.done", sid=page.sid), 303)
 
     def _frame(self, page: Page, tenant: Tenant, banner: object) -> dict[str, object]:
@@ -128,11 +134,15 @@ class Screen:
             "now": self.house.clock().astimezone(tenant.zone),
         }
 
+    def _bar(self, page: Page, tenant: Tenant, look: Look) -> Bar:
+        signer, whole = bool(page.row.fhir_user), not look.refused
+        return bar_of(case_of(look.decision), look.referral, tenant, signer=signer, whole_chart=whole)
+
     def _screen(
         self, page: Page, tenant: Tenant, look: Look, *, problem: Text | None = None, declining: bool = False
     ) -> str:
         case, referral = case_of(look.decision), look.referral
-        bar = bar_of(case, referral, tenant, signer=bool(page.row.fhir_user))
+        bar = self._bar(page, tenant, look)
         self.door.saw(
             page, "clinician", page.row.patient_id, referral.id if referral else "",
             verdict=case.assessment.verdict.value,

@@ -103,6 +103,15 @@ def unit(code: str) -> str:
     return "" if code.startswith("{") else unit_shown(code)
 
 
+def language_name(tag: str) -> str:
+    """`Polish` for `pl`; the tag itself when nobody knows it."""
+    try:
+        name = Locale.parse(tag.replace("-", "_")).get_display_name(_locale())
+    except (UnknownLocaleError, ValueError):
+        return tag
+    return name or tag
+
+
 def lower_first(words: str) -> str:
     """The words inside a sentence; abbreviations and names such as `ECOG` or `HbA1c` stay as they are."""
     rest = words[1:]
@@ -121,7 +130,7 @@ def install(app: App) -> None:
     environment.install_gettext_callables(gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(
         said=said, day=day, weekday=weekday, clock_time=clock_time, moment=moment, stamp=stamp, unit=unit,
-        when=when, lower_first=lower_first, upper_first=upper_first,
+        when=when, language_name=language_name, lower_first=lower_first, upper_first=upper_first,
     )  # fmt: skip
     environment.globals["language"] = language
     environment.trim_blocks = environment.lstrip_blocks = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Final
 
 import orjson
 
@@ -13,9 +14,12 @@ from fhirapp.referrals.intake import Judged
 from fhirapp.referrals.referral import Referral
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant
+from fhirapp.ui.errors import AccessEnded
 from fhirapp.ui.house import House
 from mappings.bundle import Part
 from models.decision import Decision, Proposal
+
+PATIENT: Final = "patient"  # the query key that every grant for a chart must cover
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +35,22 @@ class Look:
 def look_at(house: House, tenant: Tenant, patient_id: str, ehr: EhrClient, *, occasion: str) -> Look:
     """Read the chart, decide, and open or move the patient's referral; no transaction is open while reading.
 
-    Raises `EhrUnavailable` when the EHR does not answer: then nothing is decided.
+    A person whose grant leaves out a part of the chart sees what is missing, but does not move a referral that was
+    judged from more. Raises `EhrUnavailable` when the EHR does not answer, and `AccessEnded` when it does not even
+    give the patient: then nothing is decided.
     """
     with house.sessions() as session:
         kept = Referrals(session, tenant.id).answers_of(patient_id)
         ours = [Part("answers", orjson.dumps(row.resource)) for row in kept]
     chart, refused = chart_of(ehr, patient_id, house.windows.pool, also=ours)
+    if PATIENT in refused:
+        raise AccessEnded("the patient cannot be read")
     now = house.clock()
     judged = house.intake.decide_on(tenant, chart, chart.unread | refused, now=now)
     with house.sessions.begin() as session:
-        referral = house.intake.settle(session, tenant, judged, now=now, occasion=occasion)
-        referral = referral or Referrals(session, tenant.id).newest_of(patient_id)
+        referral = Referrals(session, tenant.id).newest_of(patient_id)
+        if not (refused and referral is not None and referral.is_open):
+            referral = house.intake.settle(session, tenant, judged, now=now, occasion=occasion) or referral
     return Look(judged, house.intake.explained(judged.decision), referral, refused)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from fhirapp.referrals.referral import Referral
@@ -29,10 +29,13 @@ class Bar:
 
 
 _NOBODY: Final = N_("The record system did not say who you are, so you cannot sign here.")
+_PARTIAL: Final = N_("Your access does not cover the whole chart, so you cannot sign here.")
 
 
-def bar_of(case: Case, referral: Referral | None, tenant: Tenant, *, signer: bool) -> Bar:
-    """The bar of this case. `signer`: the person is known by name to the EHR, so a signature is theirs."""
+def bar_of(
+    case: Case, referral: Referral | None, tenant: Tenant, *, signer: bool = True, whole_chart: bool = True
+) -> Bar:
+    """The bar of this case. `signer`: the EHR has said who the person is, so that a signature would be theirs."""
     if referral is None or (case.proposal is None and referral.is_open is False):
         return _none(case)
     if not referral.is_open:
@@ -47,9 +50,10 @@ def bar_of(case: Case, referral: Referral | None, tenant: Tenant, *, signer: boo
         )
     decline = N_("Not now") if signer and Action.DECLINE in actions_for(referral.status, Role.CLINICIAN) else None
     bar = _before_release(case, referral, tenant)
-    if signer:
-        return Bar(bar.tone, bar.headline, bar.detail, bar.sign, decline, bar.no_sign)
-    return Bar(bar.tone, bar.headline, bar.detail, None, None, _NOBODY if bar.sign else bar.no_sign)
+    if not signer or not whole_chart:
+        why = _PARTIAL if signer else _NOBODY
+        return replace(bar, sign=None, decline=decline, no_sign=why if bar.sign else bar.no_sign)
+    return replace(bar, decline=decline)
 
 
 def _before_release(case: Case, referral: Referral, tenant: Tenant) -> Bar:
