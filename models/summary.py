@@ -7,11 +7,12 @@ from typing import Any
 
 from models.decision import Assessment, Decision, Destination, Estimate, Prescription, Proposal
 from models.findings import Cap, Evidence, Finding
-from models.inputs import label_of
+from models.inputs import INPUTS, label_of
 from models.phase import PHASES
 from models.programme import destination_of
+from models.safety.inputs import DERIVED
 from models.snapshot import Gap
-from models.text import Text
+from models.text import N_, Text
 
 Json = dict[str, Any]
 
@@ -73,6 +74,34 @@ def _texts(name: str, text: Text) -> Json:
     return {name: str(text), f"{name}_msg": _message(text)}
 
 
+_CHART_ENTRY = N_("Chart entry")
+_QUERIES = {
+    "patient": N_("Personal data"),
+    "conditions": N_("Diagnoses"),
+    "labs": N_("Laboratory results"),
+    "vitals": N_("Vital signs"),
+    "function": N_("Function and fitness tests"),
+    "symptoms": N_("Symptoms and questionnaires"),
+    "medications": N_("Medication orders"),
+    "administrations": N_("Medication given"),
+    "procedures": N_("Procedures"),
+    "encounters": N_("Visits and stays"),
+    "answers": N_("Answers to the safety questions"),
+    "referrals": N_("Referrals"),
+}
+
+
+def _label(name: str) -> Text:
+    """What people call an input, a worked-out value, a value set or a query."""
+    if name in INPUTS:
+        return label_of(name)
+    if name in DERIVED:
+        return DERIVED[name].label
+    if name.startswith("vs."):
+        return _CHART_ENTRY
+    return _QUERIES.get(name) or label_of(name)
+
+
 def _told(text: Text) -> Json:
     return {"text": str(text), **_message(text)}
 
@@ -121,7 +150,7 @@ def _finding(finding: Finding) -> Json:
 def _evidence(evidence: Evidence) -> Json:
     return {
         "name": evidence.name,
-        "label": str(label_of(evidence.name)),
+        **_texts("label", _label(evidence.name)),
         "value": evidence.value,
         "unit": evidence.unit,
         "date": evidence.date,
@@ -137,7 +166,7 @@ def _cap(cap: Cap) -> Json:
 def _gap(gap: Gap) -> Json:
     return {
         "input": gap.input,
-        "label": str(label_of(gap.input)),
+        **_texts("label", _label(gap.input)),
         "why": gap.why,
         "rule": gap.rule,
         "text": gap.text,

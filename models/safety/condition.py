@@ -40,8 +40,9 @@ def evidence_of(reading: Reading) -> Evidence:
         shown = value
     else:
         shown = f"{comparator}{value:.6g}"
-    if reading.note:
-        shown = f"{shown} ({reading.note})"
+    notes = [note for note in (reading.note, "" if reading.when.certain else "time uncertain") if note]
+    if notes:
+        shown = f"{shown} ({', '.join(notes)})"
     return Evidence(reading.alias, shown, reading.unit, reading.when.day, reading.source, reading.status)
 
 
@@ -49,7 +50,10 @@ def evidence_of_fact(fact: Fact) -> Evidence:
     """A fact as page and card cite it."""
     day = fact.start.day if fact.start else ""
     status = "final" if fact.confirmed else "provisional"
-    return Evidence(fact.value_set, fact.display or fact.code, "", day, fact.source, status)
+    shown = fact.display or fact.code
+    if fact.start is None or not fact.start.certain:
+        shown = f"{shown} (date uncertain)"
+    return Evidence(fact.value_set, shown, "", day, fact.source, status)
 
 
 def nothing(view: View) -> Iterable[Evidence]:

@@ -9,7 +9,7 @@ import pytest
 from models.proposal import decide
 from models.snapshot import Gap, PatientSnapshot
 from models.summary import summary, text_from
-from tests.builders import a_reading, a_snapshot, a_treated_patient
+from tests.builders import a_fact, a_reading, a_snapshot, a_treated_patient
 
 _KEYS = {
     "patient", "as_of", "verdict", "tier", "phase", "phase_text", "destination", "destination_detail", "provisional",
@@ -40,6 +40,7 @@ def test_a_finding_carries_its_values_with_unit_date_and_source() -> None:
         {
             "name": "platelets",
             "label": "Platelets",
+            "label_msg": {"msgid": "Platelets", "values": {}},
             "value": "8",
             "unit": "10*9/L",
             "date": "2026-11-20",
@@ -85,3 +86,12 @@ def test_an_input_that_is_only_there_broken_is_one_gap_with_its_rule() -> None:
     given = summary(decide(a_snapshot(faults=(fault,))))
     found = [gap for gap in given["gaps"] if gap["input"] == "platelets"]
     assert [(gap["why"], gap["rule"], gap["source"]) for gap in found] == [("unit", "HEM-01", "Observation/9")]
+
+
+def test_every_input_has_a_label_that_people_understand() -> None:
+    snapshot = a_treated_patient(a_reading("ck", 900), facts=[a_fact("vs.bone_mets")], unread=frozenset({"labs"}))
+    given = summary(decide(snapshot))
+    labels = {item["label"] for finding in given["findings"] for item in finding["inputs"]}
+    labels |= {gap["label"] for gap in given["gaps"]}
+    assert {"Creatine kinase, times the upper limit", "Chart entry", "Laboratory results"} <= labels
+    assert [label for label in labels if "_" in label or label.startswith("vs.")] == []

@@ -213,3 +213,12 @@ def test_missing_rules_say_so_and_name_their_task() -> None:
     assert finding.missing
     assert finding.effect is Effect.SUP
     assert finding.task is not None
+
+
+def test_a_date_that_only_stands_in_is_marked_so() -> None:
+    recorded = a_fact("vs.bone_mets", start=a_when(days_ago=3, certain=False))
+    undated = a_fact("vs.bone_mets", start=None, days_ago=None)
+    for fact in (recorded, undated):
+        assert "date uncertain" in _fired(a_snapshot(facts=[fact]))["BON-04"].inputs[0].value
+    issued = a_reading("platelets", 8, when=a_when(days_ago=1, certain=False))
+    assert "time uncertain" in _fired(a_snapshot(issued))["HEM-01"].inputs[0].value
