@@ -150,7 +150,7 @@ _DIAGNOSES: Final = (
     _dx(
         "dx_heart_failure",
         N_("Heart failure"),
-        "Condition, vs.hf",
+        "Condition, vs.hf, vs.hf_acute",
         N_("Heart failure is in the record"),
         N_("No heart failure in the record"),
         "vs.hf",

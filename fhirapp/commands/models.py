@@ -26,6 +26,7 @@ _ABOUT = """\
   list                    every version on disk, the one in use marked with *, and whether it can be trusted
   show NAME               the model card of the version in use (or of --version)
   promote NAME VERSION    put a version to use; it is checked first. Running processes keep theirs until a restart
+  drift NAME TABLE.csv    how far the people of a table are from those of the training (stability index)
   retire NAME             use no version: the service goes on with the rules alone
 """
 
@@ -39,7 +40,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--models", type=Path, default=INSTALLED, metavar="DIR", help="where artifacts live")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|show|promote|retire")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|show|promote|drift|retire")
     verbs.add_parser("list", help="every version on disk").set_defaults(act=_list)
     show = verbs.add_parser("show", help="the model card")
     show.add_argument("name", choices=sorted(_SPECS))
@@ -49,6 +50,10 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     put.add_argument("name", choices=sorted(_SPECS))
     put.add_argument("version")
     put.set_defaults(act=_promote)
+    apart = verbs.add_parser("drift", help="compare people with those of the training")
+    apart.add_argument("name", choices=sorted(_SPECS))
+    apart.add_argument("table", type=Path, metavar="TABLE.csv")
+    apart.set_defaults(act=_drift)
     drop = verbs.add_parser("retire", help="use no version of a model")
     drop.add_argument("name", choices=sorted(_SPECS))
     drop.set_defaults(act=_retire)
@@ -105,4 +110,22 @@ def _promote(args: argparse.Namespace) -> int:
 def _retire(args: argparse.Namespace) -> int:
     promote(_SPECS[args.name], None, args.models)
     print(f"{args.name} is retired; the service goes on with the rules alone after its next restart")
+    return 0
+
+
+def _drift(args: argparse.Namespace) -> int:
+    # LightGBM and numpy load here, so that `stride --help` stays quick.
+    from models.booster import Model
+    from models.drift import LOOK, SHIFTED, drifts_of
+    from models.training.score import drift_columns
+
+    model = Model(open_artifact(_SPECS[args.name], args.models))
+    rows, scores = drift_columns(model, args.table)
+    found = drifts_of(model.artifact.meta["reference"], model.artifact.spec.features, rows, scores)
+    print(
+        f"{args.name} {model.artifact.version}, {len(rows):,} people; index under {LOOK} alike, from {SHIFTED} shifted"
+    )
+    for one in found:
+        gap = f"unknown {one.unknown_then:.0%} then, {one.unknown_now:.0%} now"
+        print(f"  {one.word:<8} {one.psi:6.3f}  {one.name:<32} {gap}")
     return 0

@@ -57,6 +57,16 @@ def _age_band(record: Record, edges: tuple[int, ...]) -> str:
     return f"age {low}-{above[0] - 1}" if above else f"age {low}+"
 
 
+def _cancer_age(record: Record) -> str:
+    """Product patients are the recent ones: their figures are looked at apart."""
+    if not (years := record.get("years_since_cancer_diagnosis", "")):
+        return ""
+    return next((name for most, name in _CANCER_AGES if float(years) < most), "cancer 10 years ago or longer")
+
+
+_CANCER_AGES: Final = ((2, "cancer under 2 years ago"), (5, "cancer 2-4 years ago"), (10, "cancer 5-9 years ago"))
+
+
 def _yes_no(column: str, yes: str, no: str, unknown: str) -> Callable[[Record], str]:
     return lambda record: {"1": yes, "0": no}.get(record[column], unknown) if column in record else ""
 
@@ -68,6 +78,7 @@ GROUPS: Final[Mapping[str, Callable[[Record], str]]] = MappingProxyType(
         "age": lambda record: _age_band(record, (20, 40, 55, 65, 75)),
         "race and ethnicity": lambda record: record.get("race_ethnicity", "").replace("_", " "),
         "cancer": _yes_no("dx_cancer", "cancer survivors", "no cancer", "cancer unknown"),
+        "time since cancer": _cancer_age,
         "mobility": _yes_no("mobility_limitation", "mobility limited", "mobility not limited", "mobility unknown"),
         "cycle": lambda record: f"surveyed {record['survey_cycle']}" if "survey_cycle" in record else "",
     }

@@ -1,14 +1,18 @@
-"""Scores the people of a table through the shipped artifact and the serving code."""
+"""Scores the people of a table through the shipped artifact and the serving code; compares them with the training."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.booster import Model, estimate
+import numpy as np
+from numpy.typing import NDArray
+
+from models.booster import Model, estimate, refusal
 from models.errors import TrainingRefused
-from models.training.table import records_of, snapshot_of
+from models.training.table import read_table, records_of, snapshot_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +39,17 @@ def scores_of(model: Model, path: Path) -> Iterator[Score]:
         found = estimate(model, snapshot)
         why = f"{where}: {found.refusal}" if found.refusal else ""
         yield Score(record["person_id"], found.probability, why)
+
+
+def drift_columns(model: Model, path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Rows `(n, features)` and scores `(n,)` of a table, to be compared with the training; no score is NaN.
+
+    Raises `TrainingRefused` for a table that cannot be read, and for one without people.
+    """
+    features = model.artifact.spec.features
+    table = read_table(path, features)
+    if not len(table):
+        raise TrainingRefused(f"{path}: nobody is in it")
+    scores = [math.nan if refusal(model.artifact.spec, model.features, r[None]) else model.probability(r[None])
+              for r in table.rows]  # fmt: skip
+    return table.rows, np.array(scores, dtype=np.float64)

@@ -22,9 +22,11 @@ from models.artifact import (
     promote,
     promoted_versions,
 )
+from models.drift import SCORE, reference_of
 from models.errors import TrainingRefused
 from models.training.card import card_of
 from models.training.fit import Fitted, fit
+from models.training.metrics import expit
 from models.training.recipe import Recipe
 from models.training.report import Progress, cross_validate
 from models.training.table import Table, read_table
@@ -75,6 +77,7 @@ def artifact_files(
         "bands": {**asdict(recipe.spec.bands), "meaning": dict(recipe.spec.band_meaning)},
         "confidence": CONFIDENCE,
         "importance": _importance(recipe, table, fitted),
+        "reference": _reference(recipe, table, fitted),
         "figures": figures,
     }
     return {
@@ -88,6 +91,13 @@ def _importance(recipe: Recipe, table: Table, fitted: Fitted) -> dict[str, float
     parts = fitted.booster.predict(table.rows, pred_contrib=True, num_threads=1)
     push = np.abs(cast(NDArray[np.float64], parts)[:, :-1]).mean(axis=0) * abs(fitted.slope)
     return {name: round(float(mean), 3) for name, mean in zip(recipe.spec.features, push, strict=True)}
+
+
+def _reference(recipe: Recipe, table: Table, fitted: Fitted) -> dict[str, Any]:
+    """The people of the training, as later ones are compared with them."""
+    columns = {SCORE: expit(fitted.log_odds(table.rows))}
+    columns |= {name: table.rows[:, place] for place, name in enumerate(recipe.spec.features)}
+    return {name: reference_of(column) for name, column in columns.items()}
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
