@@ -91,10 +91,11 @@ def hours(alias: str, value: Value, hours_ago: float) -> PatientSnapshot:
 
 def fresh_vitals(**instead: Value | None) -> PatientSnapshot:
     values: dict[str, Value | None] = {"sbp": 120, "dbp": 75, "hr_rest": 70, "spo2": 98, **instead}
-    return on(**{name: value for name, value in values.items() if value is not None})
+    readings = [a_reading(name, value) for name, value in values.items() if value is not None]
+    return on(more={"readings": readings})
 
 
-_CHEMO = drug("vs.cytotoxic", days=10)
+CHEMO = drug("vs.cytotoxic", days=10)
 _CANNULA = f("vs.access_device", 20)
 
 
@@ -158,8 +159,8 @@ CASES: dict[str, list[Case]] = {
         (on(temp=37.9, anc=0.49), None),
         (on(temp=38, anc=0.5), None),
         (on(fever=True, anc=0.49), "HOLD-E"),
-        (on(_CHEMO, temp=38), "HOLD-E"),
-        (on(_CHEMO, temp=38, anc=3), None),
+        (on(CHEMO, temp=38), "HOLD-E"),
+        (on(CHEMO, temp=38, anc=3), None),
         (on(drug("vs.cytotoxic", days=29), temp=38), None),
         (past("anc", (1, 0.8), (3, 1.0), temp=38), "HOLD-E"),
         (past("anc", (1, 0.81), (3, 1.0), temp=38), None),
@@ -196,9 +197,9 @@ CASES: dict[str, list[Case]] = {
         (on(f("vs.access_device", 180, kind="procedure", state="history")), "MOD"),
     ],
     "HEM-MISS": [
-        (on(_CHEMO), "SUP"),
-        (on(_CHEMO, platelets=200, hb=120, anc=3), None),
-        (on(_CHEMO, platelets=200, hb=120), "SUP"),
+        (on(CHEMO), "SUP"),
+        (on(CHEMO, platelets=200, hb=120, anc=3), None),
+        (on(CHEMO, platelets=200, hb=120), "SUP"),
         (on(), None),
         (on(f("vs.cancer", code="C90.00", kind="condition")), "SUP"),
         (past("platelets", (7, 200)), None),
@@ -375,8 +376,8 @@ CASES: dict[str, list[Case]] = {
         (on(promis_pf=50), None),
         (past("ecog", (90, 1)), None),
         (past("ecog", (91, 1)), "SUP"),
-        (on(_CHEMO, more={"readings": [a_reading("ecog", 1, days_ago=31)]}), "SUP"),
-        (on(_CHEMO, more={"readings": [a_reading("ecog", 1, days_ago=30)]}), None),
+        (on(CHEMO, more={"readings": [a_reading("ecog", 1, days_ago=31)]}), "SUP"),
+        (on(CHEMO, more={"readings": [a_reading("ecog", 1, days_ago=30)]}), None),
     ],
     "VTE-01": [
         (on(f("vs.pe", 14)), "HOLD-E"),
