@@ -55,7 +55,7 @@ OFFERED: Final = (
 )
 
 # Understood when a client sends them from its own list.
-_ALSO_UNDERSTOOD: Final = (
+ALSO_UNDERSTOOD: Final = (
     _spec("limited-time", N_("No time now"), Meaning.SNOOZE, ""),
     _spec("need-more-info", N_("More information is needed first"), Meaning.SNOOZE, ""),
     _spec("inappropriate-recipient", N_("Not the right person to decide"), Meaning.SNOOZE, ""),
@@ -75,7 +75,7 @@ _ALSO_UNDERSTOOD: Final = (
 )
 
 _ALL: Final[Mapping[tuple[str, str], OverrideReason]] = {
-    (reason.system, reason.code): reason for reason in (*OFFERED, *_ALSO_UNDERSTOOD)
+    (reason.system, reason.code): reason for reason in (*OFFERED, *ALSO_UNDERSTOOD)
 }
 _LOCAL: Final = frozenset(
     (

@@ -28,6 +28,7 @@ class Card(Base):
     hook_instance: Mapped[str]
     user: Mapped[str | None]
     at: Mapped[datetime] = mapped_column(Moment)
+    warned: Mapped[bool]  # it warned of a hold and offered nothing to decline
     handle_hash: Mapped[str] = mapped_column(index=True)  # of the appContext; the handle itself is never stored
     handle_used_at: Mapped[datetime | None] = mapped_column(Moment)
 

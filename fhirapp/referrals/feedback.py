@@ -11,17 +11,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cds_hooks.ports import Client, FeedbackEntry
+from cds_hooks.reasons import Meaning, meaning_of
 from fhirapp.audit import audit
 from fhirapp.db.base import Sessions
 from fhirapp.db.encrypted import Sealer
 from fhirapp.referrals.actions import Actions
 from fhirapp.referrals.cards import Card, Feedback
 from fhirapp.referrals.errors import HoldOpen, TransitionNotAllowed
-from fhirapp.referrals.reasons import REASONS, SNOOZE, SPEC_REASONS
 from fhirapp.referrals.referral import Actor
 from fhirapp.referrals.status import Role
 from fhirapp.tenants import Tenants
-from mappings.canonical import OPT_OUT_REASONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +73,13 @@ class Feedbacks:
             if entry.outcome == "accepted":
                 if str(card.suggestion_id) in entry.suggestions and self.tenants[tenant_id].accepted_is_signature:
                     self.actions.sign(card.referral_id, actor=actor, now=now, how="accepted suggestion")
-            elif (code := reason_of(entry)) != SNOOZE:
-                self.actions.decline(card.referral_id, code, actor=actor, now=now)
+                return
+            meaning, code = meaning_of(entry.reason)
+            if card.warned or meaning is Meaning.SNOOZE:
+                return  # to dismiss a warning is not to decline a referral
+            self.actions.decline(card.referral_id, code, actor=actor, now=now)
         except (TransitionNotAllowed, HoldOpen):
             return  # the referral has moved on, or safety forbids it; the entry itself is kept
-
-
-def reason_of(entry: FeedbackEntry) -> str:
-    """Our code for an override: one of ours, the meaning of a spec code, or "other"."""
-    if entry.reason is None:
-        return "CL-OTHER"
-    if entry.reason.code in REASONS and entry.reason.system in ("", OPT_OUT_REASONS):
-        return entry.reason.code
-    if entry.reason.code == SNOOZE:
-        return SNOOZE
-    return SPEC_REASONS.get(entry.reason.code, "CL-OTHER")
 
 
 def _card(session: Session, tenant_id: str, card_id: str) -> Card | None:

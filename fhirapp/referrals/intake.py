@@ -113,6 +113,7 @@ class Intake:
                     hook_instance=call.hook_instance,
                     user=call.user,
                     at=now,
+                    warned=referral.status is State.HELD,
                     handle_hash=handle_hash(handle),
                 )
             )

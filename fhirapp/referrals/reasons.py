@@ -57,21 +57,6 @@ CLOSING_CHOICES: Final = (
     "OO-LOST",
 )  # fmt: skip
 
-# Spec codes of http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes -> what they mean here.
-SPEC_REASONS: Final[Mapping[str, str]] = {
-    "patient-refuses": "OO-NOTINT",
-    "recipient-does-not-trust": "OO-NOTINT",
-    "patient-contraindication": "CL-CONTRA",
-    "comorbidity-disability": "CL-CONTRA",
-    "action-completed": "OO-ACTIVE",
-    "indication-order-exists": "OO-ACTIVE",
-    "action-not-priority": "CL-CHOICE",
-    "service-not-available": "CL-OTHER",
-    "too-costly-uncovered": "OO-COST",
-    "inappropriate-recipient": "CL-OTHER",
-}
-SNOOZE: Final = "wrong-time-workflow"  # "not at this moment": the card comes again, nothing is closed
-
 
 def reoffer_at(code: str, closed_at: datetime) -> datetime | None:
     """When this patient may be offered a referral again; `None`: only when the patient asks."""

@@ -46,6 +46,7 @@ from mappings.to_fhir.goal import goal
 from mappings.to_fhir.service_request import service_request
 from mappings.to_fhir.task import fulfilment_task, navigator_task
 from mappings.to_fhir.validate import checked, checked_change
+from models.text import N_
 
 TYPES: Final[Mapping[str, str]] = {
     SERVICE_REQUEST: "ServiceRequest",
@@ -55,6 +56,8 @@ TYPES: Final[Mapping[str, str]] = {
     **dict.fromkeys(GOALS, "Goal"),
 }
 ORDER: Final = (SERVICE_REQUEST, *GOALS, CARE_PLAN, NAVIGATOR_TASK, FULFILMENT_TASK)
+ENDED: Final = frozenset({"rejected", "completed", "failed", "cancelled", "entered-in-error"})
+ASKED_ELSEWHERE: Final = N_("Another programme was asked")
 MAX_PASSES: Final = 5
 MAX_CONFLICTS: Final = 3
 
@@ -132,10 +135,20 @@ class WriteBack:
             if kind in PRESCRIPTION_KINDS and wanted.create and not work.referral.prescription_released:
                 wanted = Wanted(wanted.status, create=False, business_status=wanted.business_status)
             if kind == FULFILMENT_TASK:
-                if work.referral.offers:
-                    yield f"{kind}-{work.referral.offers}", wanted
+                yield from self._fulfilment(work, wanted)
                 continue
             yield kind, wanted
+
+    def _fulfilment(self, work: _Pass, wanted: Wanted) -> Iterator[tuple[str, Wanted]]:
+        """The Task of the programme asked last; one that still waits for an earlier programme is taken back."""
+        newest = work.referral.offers
+        for number in range(1, newest):
+            kind = f"{FULFILMENT_TASK}-{number}"
+            row = work.known.get(kind)
+            if row is not None and row.status.split("|")[0] not in ENDED:
+                yield kind, Wanted("cancelled", business_status=ASKED_ELSEWHERE)
+        if newest:
+            yield f"{FULFILMENT_TASK}-{newest}", wanted
 
     def _bring(self, work: _Pass, kind: str, wanted: Wanted, ehr: EhrClient) -> None:
         row = work.known.get(kind)

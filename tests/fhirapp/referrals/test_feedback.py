@@ -7,51 +7,66 @@ from datetime import UTC, datetime
 import pytest
 
 from cds_hooks.ports import Coding, FeedbackEntry
+from cds_hooks.reasons import ALSO_UNDERSTOOD, NON_ADHERENCE, OFFERED
 from fhirapp.referrals.cards import Feedback
-from fhirapp.referrals.feedback import reason_of
-from fhirapp.referrals.reasons import REASONS, SNOOZE, SPEC_REASONS
+from fhirapp.referrals.reasons import REASONS
 from mappings.canonical import OPT_OUT_REASONS
 from tests.world import World
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 
 
+SNOOZE = "wrong-time-workflow"
+
+
 @pytest.mark.parametrize(
-    ("reason", "code"),
+    ("reason", "state", "code"),
     [
-        (None, "CL-OTHER"),
-        (Coding("CL-PALL", OPT_OUT_REASONS), "CL-PALL"),
-        (Coding("OO-NEVER"), "OO-NEVER"),
-        (Coding("patient-refuses", "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"), "OO-NOTINT"),
-        (Coding("wrong-time-workflow"), SNOOZE),
-        (Coding("made-up"), "CL-OTHER"),
-        (Coding("CL-PALL", "http://elsewhere.example"), "CL-OTHER"),
+        (None, "declined", "CL-OTHER"),
+        (Coding("CL-PALL", OPT_OUT_REASONS), "declined", "CL-PALL"),
+        (Coding("OO-NEVER", OPT_OUT_REASONS), "opted_out", "OO-NEVER"),
+        (Coding("patient-refuses", NON_ADHERENCE), "opted_out", "OO-NOTINT"),
+        (Coding(SNOOZE, NON_ADHERENCE), "proposed", None),
+        (Coding("made-up"), "declined", "CL-OTHER"),
     ],
 )
-def test_each_reason_has_its_meaning(reason: Coding | None, code: str) -> None:
-    assert reason_of(FeedbackEntry("c", "overridden", AT, reason=reason)) == code
+def test_each_override_means_what_its_reason_says(
+    world: World, reason: Coding | None, state: str, code: str | None
+) -> None:
+    card = world.cards("ada-refer")[0]
+    record(world, FeedbackEntry(card["uuid"], "overridden", AT, reason=reason))
+    referral = world.referral("ada-refer")
+    assert (referral.state, referral.reason_code) == (state, code)
 
 
-def test_every_spec_code_maps_to_one_of_ours() -> None:
-    assert set(SPEC_REASONS.values()) <= set(REASONS)
+def test_every_code_that_an_override_can_mean_has_a_re_offer_rule() -> None:
+    assert {reason.local_code for reason in (*OFFERED, *ALSO_UNDERSTOOD)} - {""} <= set(REASONS)
+
+
+def test_dismissing_the_warning_of_a_hold_does_not_end_the_referral(world: World) -> None:
+    card = world.cards("dan-platelets")[0]
+    record(world, FeedbackEntry(card["uuid"], "overridden", AT, reason=Coding("CL-OTHER", OPT_OUT_REASONS)))
+    assert world.referral("dan-platelets").state == "held"
+
+
+def record(world: World, *entries: FeedbackEntry) -> None:
+    client = world.stride.cds_clients.by_issuer(world.ehr.settings.base_url)
+    assert client is not None
+    world.stride.feedbacks.record(client, "exercise-referral", entries, now=world.stride.clock())
 
 
 def test_a_snooze_closes_nothing(world: World) -> None:
     card = world.ehr.hooks.patient_view("ada-refer").cards[0]
-    world.ehr.hooks.override(
-        card, {"code": SNOOZE, "system": "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"}
-    )
+    world.ehr.hooks.override(card, {"code": SNOOZE, "system": NON_ADHERENCE})
     assert world.referral("ada-refer").state == "proposed"
     assert len(world.cards("ada-refer")) == 1
 
 
 def test_the_same_feedback_many_times_is_kept_once_and_acted_on_once(world: World) -> None:
     card = world.cards("ada-refer")[0]
-    client = world.stride.cds_clients.by_issuer(world.ehr.settings.base_url)
-    assert client is not None
     entry = FeedbackEntry(card["uuid"], "overridden", AT, reason=Coding("CL-CHOICE"), comment="she swims every day")
     for _ in range(3):
-        world.stride.feedbacks.record(client, "exercise-referral", [entry], now=world.stride.clock())
+        record(world, entry)
     with world.stride.sessions() as session:
         rows = session.query(Feedback).all()
     assert len(rows) == 1
@@ -60,10 +75,8 @@ def test_the_same_feedback_many_times_is_kept_once_and_acted_on_once(world: Worl
 
 
 def test_feedback_for_a_card_that_is_not_ours_is_kept_and_does_nothing(world: World) -> None:
-    client = world.stride.cds_clients.by_issuer(world.ehr.settings.base_url)
-    assert client is not None
     entry = FeedbackEntry("0b0c7ab5-27a7-4a07-9a60-000000000000", "overridden", AT)
-    world.stride.feedbacks.record(client, "exercise-referral", [entry], now=world.stride.clock())
+    record(world, entry)
     with world.stride.sessions() as session:
         assert session.query(Feedback).count() == 1
 

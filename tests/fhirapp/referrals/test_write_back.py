@@ -65,6 +65,7 @@ def test_a_programme_is_asked_with_a_task_of_its_own_each_time(world: World) -> 
     act.claim(referral.id, actor=NAVIGATOR, now=now)
     answer_questions(world, referral.id)
     act.offer(referral.id, "community-class", actor=NAVIGATOR, now=now)
+    world.worker.run_due()
     act.answer_of_programme(referral.id, Action.REJECT, actor=NAVIGATOR, now=now)
     world.worker.run_due()
     act.offer(referral.id, "physiotherapy", actor=NAVIGATOR, now=now)
@@ -76,6 +77,21 @@ def test_a_programme_is_asked_with_a_task_of_its_own_each_time(world: World) -> 
         ("Organization/riverside-community-class", "rejected"),
         ("Organization/stride-exercise-service", "in-progress"),
     ]
+
+
+def test_asking_elsewhere_takes_the_question_back_from_a_programme_with_a_waiting_list(world: World) -> None:
+    referral = world.queued("hana-parallel")
+    act, now = world.stride.actions, world.stride.clock()
+    act.claim(referral.id, actor=NAVIGATOR, now=now)
+    answer_questions(world, referral.id)
+    act.offer(referral.id, "community-class", actor=NAVIGATOR, now=now)
+    act.answer_of_programme(referral.id, Action.WAITLIST, actor=NAVIGATOR, now=now)
+    world.worker.run_due()
+    act.offer(referral.id, "physiotherapy", actor=NAVIGATOR, now=now)
+    world.worker.run_due()
+    by_owner = {task["owner"]["reference"]: task["status"] for task in world.ours("hana-parallel", "Task")}
+    assert by_owner["Organization/northgate-physiotherapy"] == "requested"
+    assert by_owner["Organization/riverside-community-class"] == "cancelled"
 
 
 def test_a_clinicians_no_after_release_revokes_everything(world: World) -> None:

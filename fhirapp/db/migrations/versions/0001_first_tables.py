@@ -182,6 +182,7 @@ def upgrade() -> None:
         sa.Column("hook_instance", sa.String(), nullable=False),
         sa.Column("user", sa.String(), nullable=True),
         sa.Column("at", base.Moment(), nullable=False),
+        sa.Column("warned", sa.Boolean(), nullable=False),
         sa.Column("handle_hash", sa.String(), nullable=False),
         sa.Column("handle_used_at", base.Moment(), nullable=True),
         sa.ForeignKeyConstraint(["referral_id"], ["referral.id"], name=op.f("fk_card_referral_id_referral")),
