@@ -21,10 +21,16 @@ LOINC: Final = "http://loinc.org"
 SNOMED: Final = "http://snomed.info/sct"
 RXNORM: Final = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ATC: Final = "http://www.whocc.no/atc"
+# ICD-10 and its national editions of diagnoses share their categories; ICD-10-PCS is another code for procedures.
 ICD10: Final = frozenset(
     {
         "http://hl7.org/fhir/sid/icd-10-cm",
         "http://hl7.org/fhir/sid/icd-10",
+        "http://hl7.org/fhir/sid/icd-10-am",
+        "http://hl7.org/fhir/sid/icd-10-ca",
+        "http://hl7.org/fhir/sid/icd-10-uk",
+        "http://hl7.org/fhir/sid/icd-10-us",
+        "http://hl7.org/fhir/sid/icd-10-nl",
         "http://fhir.de/CodeSystem/bfarm/icd-10-gm",
         "urn:oid:2.16.840.1.113883.6.90",
         "urn:oid:2.16.840.1.113883.6.3",
@@ -340,12 +346,13 @@ class _MeasureReader:
         plausible = known.plausible if known else tuple(row["range"]) if "range" in row else None
         answers = _pairs(variant.get("answers", row.get("answers", {})))
         steps = variant.get("steps")
-        dimensionless = known is None or known.unit == "" or known.unit.startswith("{")
+        canonical = known.unit if known else row.get("unit", "")
+        dimensionless = canonical == "" or canonical.startswith("{")
         return Measure(
             alias=alias,
             query=row["query"],
             kind=kind,
-            unit=known.unit if known else "",
+            unit=known.unit if known else row.get("unit", ""),
             plausible=plausible,
             conversion=self.conversion(variant.get("units", {"1": 1}), dimensionless),
             answers=self.yes_no | answers if kind == "boolean" else answers,

@@ -18,9 +18,28 @@ _WEEK: Final = timedelta(days=7)
 
 def add_derived(series: Series) -> None:
     """Adds `bmi`, `evs_min_week` and `ca_corr` where they are not on file and their parts are."""
+    _add_neutrophils(series)
     _add_bmi(series)
     _add_minutes_a_week(series)
     _add_corrected_calcium(series)
+
+
+def _add_neutrophils(series: Series) -> None:
+    """White cells x share of neutrophils, where both are of one instant, as one specimen is, and no count is on file.
+
+    The share itself is no input of any rule and does not stay. Source: observations.md section 2, `anc`.
+    """
+    shares = {one.when: one for one in series.pop("neutrophil_percent", []) if one.when.exact}
+    counted = {one.when for one in series.get("anc", [])}
+    made = []
+    for cells in series.get("wbc", []):
+        share = shares.get(cells.when)
+        if share is None or cells.when in counted or cells.comparator or share.comparator:
+            continue
+        count = _number(cells) * _number(share) / 100
+        made.append(_made("anc", count, cells, share, note="from white cells and share of neutrophils"))
+    if made:
+        _keep(series, "anc", [*series.get("anc", []), *made])
 
 
 def _add_bmi(series: Series) -> None:

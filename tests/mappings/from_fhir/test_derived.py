@@ -66,3 +66,24 @@ def test_calcium_without_albumin_says_so():
 def test_a_preliminary_part_makes_the_whole_preliminary():
     albumin = observation("1751-7", quantity(30, "g/L"), id_="alb", status="preliminary")
     assert reading("ca_corr", CALCIUM, albumin).status == "preliminary"
+
+
+WHITE = observation("6690-2", quantity(2.0, "10*9/L"), id_="wbc")
+SHARE = observation("770-8", quantity(20, "%"), id_="share")
+
+
+def test_neutrophils_from_white_cells_and_their_share_of_one_specimen():
+    found = reading("anc", WHITE, SHARE)
+    assert (found.value, found.source) == (0.4, "Observation/wbc + Observation/share")
+    assert "neutrophil_percent" not in snapshot_with(WHITE, SHARE).values
+
+
+def test_not_from_another_specimen_nor_a_day_without_a_time():
+    assert reading("anc", WHITE, SHARE | {"effectiveDateTime": "2026-11-25T09:30:00+11:00"}) is None
+    dated = {"effectiveDateTime": "2026-11-25"}
+    assert reading("anc", WHITE | dated, SHARE | dated) is None
+
+
+def test_a_count_that_is_on_file_stands():
+    counted = observation("751-8", quantity(1.9, "10*9/L"), id_="anc")
+    assert [one.value for one in snapshot_with(WHITE, SHARE, counted).series("anc")] == [1.9]
