@@ -61,10 +61,16 @@ FHIR: Final[Mapping[State, Mapping[str, Wanted]]] = {
         "active", "in-progress", "requested", "draft", "proposed", N_("Offered to a programme"), create="snfc"
     ),
     S.BOOKED: _wanted("active", "in-progress", "accepted", "draft", "proposed", N_("Booked"), create="snfc"),
-    S.REJECTED: _wanted("active", "in-progress", "rejected", "draft", "proposed", N_("Programme said no")),
-    S.WAITLISTED: _wanted("active", "in-progress", "requested", "draft", "proposed", N_("On the waiting list")),
-    S.BASELINE_DONE: _wanted("active", "in-progress", "in-progress", "draft", "proposed", N_("Baseline done")),
-    S.ENROLLED: _wanted("active", "completed", "in-progress", "active", "active", N_("Exercising")),
+    S.REJECTED: _wanted(
+        "active", "in-progress", "rejected", "draft", "proposed", N_("Programme said no"), create="snc"
+    ),
+    S.WAITLISTED: _wanted(
+        "active", "in-progress", "requested", "draft", "proposed", N_("On the waiting list"), create="snfc"
+    ),
+    S.BASELINE_DONE: _wanted(
+        "active", "in-progress", "in-progress", "draft", "proposed", N_("Baseline done"), create="snfc"
+    ),
+    S.ENROLLED: _wanted("active", "completed", "in-progress", "active", "active", N_("Exercising"), create="snfc"),
     S.PAUSED: _wanted("on-hold", "completed", "on-hold", "on-hold", "on-hold", N_("Paused")),
     S.TRANSFERRED: _wanted("completed", "completed", "completed", "revoked", "cancelled", N_("Transferred")),
     S.COMPLETED: _wanted("completed", "completed", "completed", "completed", "completed", N_("Completed")),

@@ -176,7 +176,9 @@ class WriteBack:
         return found
 
     def _create(self, work: _Pass, kind: str, wanted: Wanted, words: str, ehr: EhrClient) -> Stored | None:
-        built = self._built(work, kind, wanted, words)
+        # A programme's Task SHALL be released as "requested" first (standards.md 3.9); the update comes right after.
+        first = Wanted("requested", business_status=wanted.business_status) if kind not in TYPES else wanted
+        built = self._built(work, kind, first, words)
         if built is None:
             return None
         resource = checked(built)
