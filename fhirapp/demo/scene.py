@@ -14,7 +14,7 @@ from fhirapp.bootstrap import Stride, build
 from fhirapp.demo.settings import TENANT
 from fhirapp.demo.stage import Stage
 from fhirapp.ehr.chart import chart_of
-from fhirapp.jobs.table import Job
+from fhirapp.jobs.table import LEASE, Job
 from fhirapp.referrals.notices import Notice, open_notice
 from fhirapp.referrals.referral import Referral
 from fhirapp.referrals.store import Referrals
@@ -142,10 +142,10 @@ class Scene:
             return open_notice(row, self.stride.sealer) if row else None
 
     def idle(self) -> bool:
-        """True when no job is due: the worker has nothing left to do now."""
-        now = self.stride.clock()
+        """True when no job is due, under way, or soon to be tried again: a claimed job is due when its lease ends."""
+        soon = self.stride.clock() + LEASE
         with self.stride.sessions() as session:
-            return session.query(Job).filter(Job.state == "ready", Job.run_at <= now).first() is None
+            return session.query(Job).filter(Job.state == "ready", Job.run_at <= soon).first() is None
 
     def until(self, what: str, look: Callable[[], T], *, patience_s: float = PATIENCE_S) -> T:
         """Look until it is so; raises `StepFailed` with what was hoped for."""
