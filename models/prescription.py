@@ -52,7 +52,7 @@ def prescribe(assessment: Assessment) -> Prescription:
     """
     view = View(assessment.snapshot)
     base = base_for(assessment.phase, _days_since_surgery(view))
-    draft = started(base, assessment.phase, assessment.tier)
+    draft = started(base, assessment.phase, _dose_tier(assessment))
     _apply_goals(draft, assessment)
     apply_symptoms(draft, view)
     if view.on_cytotoxic:
@@ -64,6 +64,13 @@ def prescribe(assessment: Assessment) -> Prescription:
     for by, text in adaptations(assessment.snapshot):
         draft.add(text, by)
     return _finished(draft, assessment.phase, base.weeks)
+
+
+def _dose_tier(assessment: Assessment) -> str:
+    """The tier whose scale counts; of an unjudged chart the one that its supervision points to."""
+    if assessment.tier != "T?":
+        return assessment.tier
+    return {4: "T1", 3: "T2"}.get(assessment.min_supervision, "T?")
 
 
 def _days_since_surgery(view: View) -> int | None:

@@ -97,7 +97,7 @@ class Draft:
         """Something beside the two doses, once."""
         if text not in self.other:
             self.other.append(text)
-            self.log("other", by, by, text)
+            self.log("other", "added", by, text)
 
     def settle(self) -> None:
         """Apply all factors, keep the floor, round to simple numbers."""

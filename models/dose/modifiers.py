@@ -53,7 +53,7 @@ def apply_symptoms(draft: Draft, view: View) -> None:
             continue
         step = next((step for step in steps if worst >= step.at_least), None)
         if step:
-            _take(draft, step, f"table 5, {alias} {worst:g}")
+            _take(draft, step, f"table 5, {alias} {round(worst, 1):g}")
     if any(_number(r.value) < _SHORT_SLEEP for r in view.current("sleep")[:1]):
         _take(draft, Step(0, 0.8, 12, N_("Short sleep: a little less, no intervals")), "table 5, sleep")
     if any(r.value is True for r in view.current("dizziness")):

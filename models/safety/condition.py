@@ -39,7 +39,7 @@ def evidence_of(reading: Reading) -> Evidence:
     elif isinstance(value, str):
         shown = value
     else:
-        shown = f"{comparator}{value:.6g}"
+        shown = f"{comparator}{round(value, 2):.12g}"
     notes = [note for note in (reading.note, "" if reading.when.certain else "time uncertain") if note]
     if notes:
         shown = f"{shown} ({', '.join(notes)})"

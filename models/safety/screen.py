@@ -9,6 +9,7 @@ from typing import Final
 
 from models.findings import Evidence, Finding
 from models.inputs import SAFETY_QUESTIONS
+from models.safety.inputs import DERIVED
 from models.safety.rule import Ask, Level, Rule, RuleSet, rule_set
 from models.safety.view import View
 from models.snapshot import Gap, GapReason, PatientSnapshot
@@ -131,15 +132,25 @@ def _index(rules: RuleSet) -> _Index:
 def _gaps(index: _Index, view: View) -> Iterator[Gap]:
     faults = {fault.input: fault for fault in view.snapshot.faults}
     for rule_id, ask in index.asks:
-        if any(map(view.fresh, ask.aliases)):
+        if any(_known(view, name) for name in ask.aliases):
             continue
         if ask.relevant is None or ask.relevant.test(view):
             yield _gap(rule_id, ask, view, faults)
 
 
+def _known(view: View, name: str) -> bool:
+    """True when an input is fresh, or a worked-out value can be worked out."""
+    derived = DERIVED.get(name)
+    return bool(derived.read(view)) if derived else view.fresh(name)
+
+
 def _gap(rule_id: str, ask: Ask, view: View, faults: dict[str, Gap]) -> Gap:
     alias = ask.aliases[0]
-    for name in ask.aliases:
+    if alias in DERIVED:
+        (alias,) = DERIVED[alias].needs
+        if alias not in faults:
+            return Gap(alias, "missing", rule_id, "no two values to compare")
+    for name in (alias, *ask.aliases[1:]):
         if view.current(name):
             return Gap(name, "stale", rule_id, f"last on {view.current(name)[0].when.day}")
         if name in faults:

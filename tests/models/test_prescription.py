@@ -175,3 +175,11 @@ def test_the_tables_are_whole() -> None:
     assert set(SCALES) == {"T1", "T2", "T3", "T4", "T?"}
     volumes = [SCALES[tier].volume for tier in ("T1", "T2", "T3", "T4")]
     assert volumes == sorted(volumes)
+
+
+def test_an_unjudged_chart_is_dosed_by_the_supervision_that_it_asks_for() -> None:
+    weak_heart = a_reading("lvef", 35)
+    judged = _plan(a_treated_patient(weak_heart))
+    unjudged = _plan(a_treated_patient(weak_heart, answered=False))
+    assert unjudged.aerobic == judged.aerobic
+    assert unjudged.resistance == judged.resistance

@@ -222,3 +222,15 @@ def test_a_date_that_only_stands_in_is_marked_so() -> None:
         assert "date uncertain" in _fired(a_snapshot(facts=[fact]))["BON-04"].inputs[0].value
     issued = a_reading("platelets", 8, when=a_when(days_ago=1, certain=False))
     assert "time uncertain" in _fired(a_snapshot(issued))["HEM-01"].inputs[0].value
+
+
+def test_one_weight_alone_says_nothing_of_a_loss_and_is_listed() -> None:
+    alone = screen(a_snapshot(a_reading("weight", 70))).gaps
+    two = screen(a_snapshot(a_reading("weight", 70), a_reading("weight", 70, days_ago=150))).gaps
+    assert "weight" in {gap.input for gap in alone}
+    assert "weight" not in {gap.input for gap in two}
+
+
+def test_a_value_is_shown_with_two_decimals_at_most() -> None:
+    finding = _fired(a_snapshot(a_reading("pain_nrs", 7.3526182459)))["PAI-01"]
+    assert finding.inputs[0].value == "7.35"
