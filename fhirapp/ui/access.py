@@ -33,7 +33,7 @@ class Door:
     @property
     def pages(self) -> PageSessions:
         """The sessions behind it."""
-        return PageSessions(self.house.sessions, self.house.sealer, self.house.clock)
+        return PageSessions(self.house.sessions, self.house.sealer, self.house.wall_clock)
 
     def enter(self, sid: str) -> tuple[Page, Tenant]:
         """The session of this address and browser, with a checked form on POST."""
@@ -53,7 +53,7 @@ class Door:
     def ehr(self, page: Page, tenant: Tenant) -> EhrClient:
         """The EHR with the person's own access, renewed if it ran out; raises `AccessEnded` if it cannot be."""
         context = page.context
-        if context.expired(self.house.clock()):
+        if context.expired(self.house.wall_clock()):
             context = self._renewed(page, tenant)
         return self.house.ehrs.as_user(tenant, context.access_token)
 

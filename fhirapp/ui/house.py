@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from fhirapp.db.base import Sessions
@@ -29,6 +29,11 @@ class Refreshes(Protocol):
     def refreshed(self, registration: Registration, context: LaunchContext) -> LaunchContext: ...
 
 
+def machine_time() -> datetime:
+    """The machine's own time: what tokens and page sessions are dated with, also where a demo moves the clock."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """Every long-lived object that a page works with; built once, by `fhirapp/bootstrap.py`."""
@@ -45,3 +50,4 @@ class House:
     clock: Callable[[], datetime]
     config: Config
     refresher: Refreshes | None = None  # None: a page ends with its access token
+    wall_clock: Callable[[], datetime] = machine_time

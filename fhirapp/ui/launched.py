@@ -31,7 +31,7 @@ QUEUE_INTENT: Final = "referral-queue"
 
 def on_launched(house: House) -> OnLaunched:
     """The port that `smart_launch` calls after its callback."""
-    pages = PageSessions(house.sessions, house.sealer, house.clock)
+    pages = PageSessions(house.sessions, house.sealer, house.wall_clock)
 
     def launched(context: LaunchContext) -> ResponseReturnValue:
         return arrived(house, pages, context)

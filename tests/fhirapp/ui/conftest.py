@@ -16,8 +16,10 @@ from fhirapp.app import create_app
 from fhirapp.audit import AuditRow
 from fhirapp.demo.settings import TENANT
 from fhirapp.demo_ehr.tokens import Launch
+from fhirapp.problems import register_problems
 from fhirapp.ui.house import House
 from fhirapp.ui.launched import arrived
+from fhirapp.ui.pages import create_pages
 from fhirapp.ui.session import COOKIE, PageSessions
 from smart_launch.context import LaunchContext
 from tests.fhirapp.ui.forms import form_to
@@ -30,7 +32,7 @@ TOML = (
         f"[tenants.other.{part}]\n{lines}\n"
         for part, lines in {
             "ehr": 'fhir_base = "https://other.example/fhir"\nclient_id = "a"\nbackend_client_id = "b"',
-            "exercise_service": 'reference = "Organization/x"\ndisplay = "Exercise, Other Hospital"\nphone = "+977 1 555"',
+            "exercise_service": 'reference = "Organization/x"\ndisplay = "Exercise elsewhere"\nphone = "+977 1 555"',
             "responsible_clinician": 'reference = "Practitioner/x"\ndisplay = "Dr X"',
             "on_call": 'reference = "Practitioner/x"\ndisplay = "Dr X"',
         }.items()
@@ -51,7 +53,7 @@ class Browser:
     def launch(self, patient: str | None, user: str | None = DOCTOR, **more: Any) -> TestResponse:
         """What the EHR does when somebody opens the app; the answer is the redirect into a page."""
         context = self.context(patient, user, **more)
-        pages = PageSessions(self.house.sessions, self.house.sealer, self.house.clock)
+        pages = PageSessions(self.house.sessions, self.house.sealer, self.house.wall_clock)
         cookie = self.client.get_cookie(COOKIE)
         sent = {"Cookie": f"{COOKIE}={cookie.value}"} if cookie else {}
         with self.app.test_request_context("/smart/callback", headers=sent):
@@ -62,7 +64,7 @@ class Browser:
 
     def context(self, patient: str | None, user: str | None = DOCTOR, **more: Any) -> LaunchContext:
         """A launch with a token that the demo EHR knows."""
-        ehr, now = self.world.ehr, self.house.clock()
+        ehr, now = self.world.ehr, self.house.wall_clock()
         scopes = more.pop("scopes", " ".join(ehr.settings.clients[0].scopes))
         launch = Launch(patient, user or "") if patient else None
         token = ehr.tokens.issue("stride-app", scopes, 900, launch)
@@ -77,6 +79,13 @@ class Browser:
         """Launch, and give the address of the page that opens."""
         return str(self.launch(patient, user, **more).headers["Location"])
 
+    def moves_to(self, house: House) -> None:
+        """The same browser, before pages of another house."""
+        app, cookie = pages_of(house), self.client.get_cookie(COOKIE)
+        self.house, self.app, self.client = house, app, app.test_client()
+        if cookie is not None:
+            self.client.set_cookie(COOKIE, cookie.value)
+
     def get(self, path: str, **more: Any) -> TestResponse:
         return self.client.get(path, headers={**HTML, **more.pop("headers", {})}, **more)
 
@@ -89,6 +98,15 @@ class Browser:
         """Send the form of a page whose address ends so, as it stands and with what is filled in."""
         form = form_to(html, ending)
         return self.client.post(form.action, data={**form.values, **filled}, headers=HTML)
+
+
+def pages_of(house: House) -> Flask:
+    """The pages alone, without hooks and launches."""
+    app = Flask("pages", static_folder=None)
+    for blueprint in create_pages(house):
+        app.register_blueprint(blueprint)
+    register_problems(app, house)
+    return app
 
 
 def answers(**positive: bool) -> dict[str, str]:

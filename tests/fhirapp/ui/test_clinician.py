@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from fhirapp.referrals.status import State
+from smart_launch.context import LaunchContext
+from smart_launch.ports import Registration
 from tests.fhirapp.ui.conftest import DOCTOR, Browser, audited
 from tests.fhirapp.ui.forms import forms_of
 from tests.world import World
@@ -12,8 +15,8 @@ from tests.world import World
 READ_ONLY = "launch openid fhirUser " + " ".join(
     f"patient/{kind}.rs"
     for kind in (
-        "Patient", "Encounter", "Condition", "Observation", "MedicationRequest", "MedicationAdministration", "Procedure",
-        "QuestionnaireResponse", "ServiceRequest",
+        "Patient", "Encounter", "Condition", "Observation", "MedicationRequest", "MedicationAdministration",
+        "Procedure", "QuestionnaireResponse", "ServiceRequest",
     )
 )  # fmt: skip
 
@@ -171,9 +174,25 @@ def test_a_token_that_does_not_even_give_the_patient_ends_the_page(browser: Brow
 
 
 def test_an_expired_token_without_a_refresh_token_ends_the_page(browser: Browser, world: World) -> None:
-    context_past = world.stride.clock()
-    page = browser.opens("oli-neuropathy", expires_at=context_past)
+    page = browser.opens("oli-neuropathy", expires_at=browser.house.wall_clock())
     assert browser.get(page).status_code == 403
+
+
+def test_access_that_ran_out_is_renewed_once_where_that_is_possible(browser: Browser, world: World) -> None:
+    fresh = browser.context("oli-neuropathy")
+    asked = []
+
+    class Renews:
+        def refreshed(self, registration: Registration, context: LaunchContext) -> LaunchContext:
+            asked.append((registration.tenant_id, context.refresh_token))
+            return replace(context, access_token=fresh.access_token, expires_at=fresh.expires_at, refresh_token=None)
+
+    house = replace(browser.house, refresher=Renews())
+    page = browser.opens("oli-neuropathy", expires_at=house.wall_clock(), access_token="old", refresh_token="r1")
+    browser.moves_to(house)
+    for _ in range(2):
+        assert "Olivia Brandt" in browser.text(page)
+    assert asked == [("city", "r1")]
 
 
 def test_an_ineligible_patient_gets_one_plain_reason(browser: Browser, world: World) -> None:

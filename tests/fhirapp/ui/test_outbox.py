@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flask import Flask
-
-from fhirapp.problems import register_problems
-from fhirapp.ui.pages import create_pages
-from tests.fhirapp.ui.conftest import NAVIGATOR, Browser, audited
+from tests.fhirapp.ui.conftest import NAVIGATOR, Browser, audited, pages_of
 from tests.world import CLINICIAN, World
 
 
 def test_outside_a_demo_the_open_outbox_does_not_exist(browser: Browser) -> None:
     house = replace(browser.house, config=replace(browser.house.config, demo=False))
-    app = Flask("production", static_folder=None)
-    for blueprint in create_pages(house):
-        app.register_blueprint(blueprint)
-    register_problems(app, house)
-    assert app.test_client().get("/outbox").status_code == 404
+    assert pages_of(house).test_client().get("/outbox").status_code == 404
 
 
 def test_a_navigator_reads_it_inside_the_queue(browser: Browser, world: World) -> None:

@@ -50,19 +50,25 @@ def test_a_page_opens_in_no_other_browser(browser: Browser, other_browser: Brows
 def test_a_page_ends_with_the_shift(browser: Browser, house: object) -> None:
     page = browser.opens("ada-refer")
     sid = page.split("/")[2]
-    pages = PageSessions(browser.house.sessions, browser.house.sealer, browser.house.clock)
+    pages = PageSessions(browser.house.sessions, browser.house.sealer, browser.house.wall_clock)
     cookie = browser.client.get_cookie(COOKIE)
     assert cookie is not None
     assert pages.find(sid, cookie.value, Role.CLINICIAN).row.patient_id == "ada-refer"
-    later = browser.house.clock() + LIVES
+    later = browser.house.wall_clock() + LIVES
     late = PageSessions(browser.house.sessions, browser.house.sealer, lambda: later)
     with pytest.raises(SessionUnknown):
         late.find(sid, cookie.value, Role.CLINICIAN)
 
 
+def test_a_demo_that_moves_the_clock_ends_no_page(browser: Browser, world: World) -> None:
+    page = browser.opens("cleo-optout")
+    world.stride.clock.move(timedelta(days=2))
+    assert "Cleof" in browser.text(page)
+
+
 def test_an_ended_session_is_gone(browser: Browser) -> None:
     page = browser.opens("ada-refer")
-    pages = PageSessions(browser.house.sessions, browser.house.sealer, browser.house.clock)
+    pages = PageSessions(browser.house.sessions, browser.house.sealer, browser.house.wall_clock)
     cookie = browser.client.get_cookie(COOKIE)
     assert cookie is not None
     pages.end(pages.find(page.split("/")[2], cookie.value, Role.CLINICIAN))
@@ -107,7 +113,7 @@ def test_a_form_token_is_checked_in_the_page_itself(browser: Browser) -> None:
     page = browser.opens("mia-survivor")
     cookie = browser.client.get_cookie(COOKIE)
     assert cookie is not None
-    pages = PageSessions(browser.house.sessions, browser.house.sealer, browser.house.clock)
+    pages = PageSessions(browser.house.sessions, browser.house.sealer, browser.house.wall_clock)
     found = pages.find(page.split("/")[2], cookie.value, Role.CLINICIAN)
     found.check_form(b"secret", found.form_token(b"secret"))
     with pytest.raises(FormRefused):
