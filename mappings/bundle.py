@@ -8,10 +8,11 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from mappings import structs
+from mappings import decoders, structs
 from mappings.datatypes import reference_id
+from mappings.decoders import Bundle, Unread
 from mappings.errors import ForeignPatient, UnreadableChart
-from mappings.structs import Bundle, Observation, OperationOutcome, Patient, Resource, Unread
+from mappings.structs import Observation, OperationOutcome, Patient, Resource
 from models.snapshot import Gap
 
 R = TypeVar("R", bound=Resource)
@@ -146,6 +147,7 @@ class _Reader:
         self.chart = Chart(patient_id)
         self.mine = {f"Patient/{patient_id}", f"urn:uuid:{patient_id}"}
         self.mine_written: set[bytes] = set()  # subjects of observations, as written
+        self.repeated: set[type[Resource]] = set()  # kinds that came in more than one body
         self.next_links: dict[str, str] = {}
         self.unread: set[str] = set()
         self.lists: dict[type[Resource], list[Any]] = self.chart.resources
@@ -155,15 +157,19 @@ class _Reader:
         for _, body in bodies:
             self.learn_urls(body)
         for key, body in bodies:
+            before = {kind: len(found) for kind, found in self.lists.items()}
             self.take_body(key, body)
-        self.drop_repeats(len(bodies))
+            for kind, count in before.items():
+                if count and len(self.lists[kind]) > count:
+                    self.repeated.add(kind)
+        self.drop_repeats()
         self.chart.next_links = self.next_links
         self.chart.unread = frozenset(self.unread)
         return self.chart
 
     def decoded(self, part: Part) -> Resource | None:
         try:
-            found: Resource | None = structs.body_decoder.decode(part.body)
+            found: Resource | None = decoders.body_decoder.decode(part.body)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             return self.decoded_slowly(part)
         return found
@@ -181,7 +187,7 @@ class _Reader:
         entries = [self.entry_slowly(raw, part.key) for raw in loose.entry or ()]
         return Bundle(link=_links(loose.link), entry=entries)
 
-    def entry_slowly(self, raw: msgspec.Raw, key: str) -> structs.Entry | None:
+    def entry_slowly(self, raw: msgspec.Raw, key: str) -> decoders.Entry | None:
         try:
             entry = _entry_decoder.decode(raw)
         except (msgspec.MsgspecError, RecursionError) as error:
@@ -190,11 +196,11 @@ class _Reader:
         if entry is None or not entry.resource:
             return None
         url = _text(entry.full_url)
-        return structs.Entry(full_url=url, resource=self.one_slowly(entry.resource, key))
+        return decoders.Entry(full_url=url, resource=self.one_slowly(entry.resource, key))
 
     def one_slowly(self, body: bytes | msgspec.Raw, key: str) -> Resource | None:
         try:
-            found: Resource = structs.resource_decoder.decode(body)
+            found: Resource = decoders.resource_decoder.decode(body)
         except (msgspec.MsgspecError, RecursionError) as error:
             head = _head(body)
             source = f"{_text(head.resource_type) or '?'}/{_text(head.id) or '?'}"
@@ -207,7 +213,7 @@ class _Reader:
         """A resource that cannot be used still refuses the chart when it is plainly somebody else's."""
         for raw in (head.subject, head.patient):
             try:
-                owner = structs.subject_decoder.decode(raw) if raw else None
+                owner = decoders.subject_decoder.decode(raw) if raw else None
             except msgspec.MsgspecError:
                 continue
             patient = reference_id(owner.reference or "", "Patient") if owner else None
@@ -302,11 +308,10 @@ class _Reader:
         elif patient is not None or reference.startswith("urn:"):
             raise ForeignPatient(source, key=key)
 
-    def drop_repeats(self, bodies: int) -> None:
+    def drop_repeats(self) -> None:
         """Queries overlap: of two copies of a resource the later one is kept."""
-        if bodies < 2:
-            return
-        for kind, found in self.lists.items():
+        for kind in self.repeated:
+            found = self.lists[kind]
             by_id = {resource.id: resource for resource in found if resource.id is not None}
             if len(by_id) < len(found):
                 nameless = [resource for resource in found if resource.id is None]
@@ -321,7 +326,7 @@ def _owners(resource: Resource) -> Iterator[str]:
                 yield reference
         return
     if isinstance(resource, Observation):
-        subject = structs.subject_decoder.decode(resource.subject) if resource.subject else None
+        subject = decoders.subject_decoder.decode(resource.subject) if resource.subject else None
     else:
         subject = getattr(resource, "subject", None)
     if subject is not None and subject.reference:
@@ -332,8 +337,8 @@ def _is_incomplete(issue: structs.OutcomeIssue) -> bool:
     return issue.severity in ("fatal", "error") or issue.code in _INCOMPLETE
 
 
-def _links(raw: msgspec.Raw) -> list[structs.Link]:
+def _links(raw: msgspec.Raw) -> list[decoders.Link]:
     try:
-        return msgspec.json.decode(raw, type=list[structs.Link]) if raw else []
+        return msgspec.json.decode(raw, type=list[decoders.Link]) if raw else []
     except (msgspec.MsgspecError, RecursionError):
         return []

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import quote
 
 from mappings.canonical import PARQ_PLUS, SAFETY_QUESTIONS
-from mappings.codes import observed
+from mappings.measures import observed
 
 PATIENT_TOKEN: Final = "{{context.patientId}}"  # noqa: S105 - a prefetch token, no secret
 

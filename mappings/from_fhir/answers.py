@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from mappings.canonical import PARQ_PLUS, SAFETY_QUESTIONS
-from mappings.codes import observed
 from mappings.datatypes import Dates
+from mappings.measures import observed
 from mappings.structs import Answer, Item, QuestionnaireResponse
 from models.inputs import SAFETY_QUESTIONS as QUESTIONS
 from models.snapshot import Gap, Reading

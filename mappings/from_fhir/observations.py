@@ -9,10 +9,10 @@ from typing import Final, Literal
 
 import msgspec
 
-from mappings import structs
-from mappings.codes import UNSEEN, Measure, observed
+from mappings import decoders, structs
 from mappings.datatypes import Dates
 from mappings.from_fhir.quantities import Refused, read_value, result_of, upper_limit
+from mappings.measures import UNSEEN, Measure, observed
 from mappings.structs import Component, Observation
 from mappings.units import SAME
 from models.snapshot import Gap, Reading, When
@@ -109,7 +109,7 @@ class Observations:
     def sort_out_components(self, observation: Observation) -> None:
         time = observation.effective_date_time or _time_text(observation)
         try:
-            components = structs.components_decoder.decode(observation.component)
+            components = decoders.components_decoder.decode(observation.component)
         except msgspec.MsgspecError as error:
             self.faults.append(
                 Gap("observations", "unread", text=f"broken: {error}", source=f"Observation/{observation.id}")
@@ -180,7 +180,7 @@ class Observations:
         ):
             return None
         try:
-            quantity = structs.quantity_decoder.decode(observation.value_quantity)
+            quantity = decoders.quantity_decoder.decode(observation.value_quantity)
         except msgspec.MsgspecError:
             return None
         if quantity is None or quantity.value is None or quantity.comparator is not None:
@@ -197,7 +197,7 @@ class Observations:
         limit = None
         if observation.reference_range:
             try:
-                ranges = structs.ranges_decoder.decode(observation.reference_range)
+                ranges = decoders.ranges_decoder.decode(observation.reference_range)
             except msgspec.MsgspecError:
                 return None
             limit = upper_limit(measure, ranges, quantity)
@@ -259,7 +259,7 @@ class Observations:
         """When it was measured; the time of issue stands in for it, marked uncertain."""
         text = observation.effective_instant
         if text is None and observation.effective_period:
-            period = structs.period_decoder.decode(observation.effective_period)
+            period = decoders.period_decoder.decode(observation.effective_period)
             text = (period.end or period.start) if period else None
         found = self.dates.when(text)
         if found is None:
@@ -297,7 +297,7 @@ def _time_text(observation: Observation) -> str:
         return observation.effective_instant
     if observation.effective_period:
         try:
-            period = structs.period_decoder.decode(observation.effective_period)
+            period = decoders.period_decoder.decode(observation.effective_period)
         except msgspec.MsgspecError:
             period = None
         if period is not None and (period.end or period.start):
@@ -308,12 +308,12 @@ def _time_text(observation: Observation) -> str:
 def _contained(observation: Observation) -> Iterator[Observation]:
     """Members of a panel that lie inside it; what they do not say themselves they have from the panel."""
     try:
-        raws = structs.raws_decoder.decode(observation.contained)
+        raws = decoders.raws_decoder.decode(observation.contained)
     except msgspec.MsgspecError:
         return
     for raw in raws or ():
         try:
-            inner = structs.resource_decoder.decode(raw)
+            inner = decoders.resource_decoder.decode(raw)
         except msgspec.MsgspecError:
             continue
         if isinstance(inner, Observation):
@@ -336,7 +336,7 @@ def _at_rest(observation: Observation) -> bool:
     if _told(observation) or not observation.category:
         return False
     try:
-        concepts = structs.concepts_decoder.decode(observation.category)
+        concepts = decoders.concepts_decoder.decode(observation.category)
     except msgspec.MsgspecError:
         return False
     found = {coding.code for concept in concepts or () for coding in concept.coding or ()}
@@ -348,8 +348,8 @@ def _told(observation: Observation) -> bool:
     if not observation.performer:
         return bool(observation.device)
     try:
-        performers = structs.references_decoder.decode(observation.performer)
-        subject = structs.subject_decoder.decode(observation.subject) if observation.subject else None
+        performers = decoders.references_decoder.decode(observation.performer)
+        subject = decoders.subject_decoder.decode(observation.subject) if observation.subject else None
     except msgspec.MsgspecError:
         return True
     names = [performer.reference or "" for performer in performers or ()]

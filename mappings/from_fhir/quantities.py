@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from mappings import structs
-from mappings.codes import Measure, Value, observed
+from mappings import decoders, structs
+from mappings.measures import Measure, Value, observed
 from mappings.structs import BareConcept, Component, Observation, Quantity, ReferenceRange
 from mappings.units import SAME
 from models.snapshot import Comparator, GapReason
@@ -34,8 +34,8 @@ def result_of(observation: Observation) -> Component:
     quantity = observation.value_quantity
     ranges = observation.reference_range
     read = Component(
-        value_quantity=structs.quantity_decoder.decode(quantity) if quantity else None,
-        reference_range=structs.ranges_decoder.decode(ranges) if ranges else None,
+        value_quantity=decoders.quantity_decoder.decode(quantity) if quantity else None,
+        reference_range=decoders.ranges_decoder.decode(ranges) if ranges else None,
     )
     if read.value_quantity is None:
         concept, yes, number = (
@@ -43,9 +43,9 @@ def result_of(observation: Observation) -> Component:
             observation.value_boolean,
             observation.value_integer,
         )
-        read.value_codeable_concept = structs.concept_decoder.decode(concept) if concept else None
-        read.value_boolean = structs.boolean_decoder.decode(yes) if yes else None
-        read.value_integer = structs.integer_decoder.decode(number) if number else None
+        read.value_codeable_concept = decoders.concept_decoder.decode(concept) if concept else None
+        read.value_boolean = decoders.boolean_decoder.decode(yes) if yes else None
+        read.value_integer = decoders.integer_decoder.decode(number) if number else None
         read.value_string = observation.value_string
     return read
 
@@ -173,7 +173,7 @@ def _covers_a_day(observation: Observation) -> bool:
     if moment is not None:
         return len(moment) == 10
     raw = observation.effective_period
-    period: structs.Period | None = structs.period_decoder.decode(raw) if raw else None
+    period: structs.Period | None = decoders.period_decoder.decode(raw) if raw else None
     if period is None or period.start is None or period.end is None:
         return False
     if len(period.start) == 10:
@@ -185,7 +185,7 @@ def _covers_a_day(observation: Observation) -> bool:
 def _note(measure: Measure, observation: Observation) -> str:
     if not measure.note_code:
         return ""
-    concept = structs.concept_decoder.decode(observation.code)
+    concept = decoders.concept_decoder.decode(observation.code)
     codes = [coding.code for coding in concept.coding or () if coding.code] if concept else []
     return f"LOINC {codes[0]}" if codes else ""
 

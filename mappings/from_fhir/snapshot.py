@@ -8,7 +8,7 @@ from typing import Final
 
 from mappings import structs
 from mappings.bundle import Chart
-from mappings.codes import diagnoses, drugs, observed, procedures, sites
+from mappings.codes import diagnoses, drugs, procedures, sites
 from mappings.datatypes import Dates
 from mappings.from_fhir.answers import Answers
 from mappings.from_fhir.concepts import code_in
@@ -18,6 +18,7 @@ from mappings.from_fhir.events import Events
 from mappings.from_fhir.fact_book import FactBook
 from mappings.from_fhir.observations import Observations
 from mappings.from_fhir.treatments import Treatments
+from mappings.measures import observed
 from models.snapshot import Gap, PatientSnapshot, Reading, Sex, When
 
 # The tables are read when the room is entered, not in the first patient's call.

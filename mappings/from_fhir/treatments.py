@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from mappings import structs
+from mappings import decoders
 from mappings.codes import Drug, Drugs, drugs
 from mappings.datatypes import Dates
 from mappings.from_fhir.concepts import shown
@@ -194,7 +194,7 @@ class Treatments:
 def _contained(one: Order) -> Iterator[Medication]:
     for raw in one.contained or ():
         try:
-            inner = structs.resource_decoder.decode(raw)
+            inner = decoders.resource_decoder.decode(raw)
         except msgspec.MsgspecError:
             continue  # a contained resource that is broken: the reference to it stays unresolved and is named
         if isinstance(inner, Medication):

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mappings.codes import LOINC, diagnoses, drugs, observed, procedures, sites, system_of
+from mappings.codes import LOINC, diagnoses, drugs, procedures, sites, system_of
+from mappings.measures import observed
 from models.inputs import INPUTS
 from tests.mappings.charts import ICD, SNOMED
 

@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from mappings.codes import LOINC, observed
+from mappings.codes import LOINC
+from mappings.measures import observed
 from mappings.queries import QUERIES, prefetch_templates, rest_path
 from models.inputs import INPUTS
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mappings.codes import observed
+from mappings.measures import observed
 from mappings.units import SYNONYMS, UCUM, Conversion, plain
 from models.inputs import INPUTS
 
