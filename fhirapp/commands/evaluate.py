@@ -31,6 +31,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--version", metavar="NAME", help="a version of the model (default: the current one)")
     parser.add_argument("--models", type=Path, metavar="DIR", help="where artifacts live (default: the installed ones)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of every draw (default: 1)")
+    parser.add_argument(
+        "--benchmark",
+        type=Path,
+        metavar="TABLE.csv",
+        help="adds the published NHANES benchmark (risk_benchmark_nhanes_2003_2006.csv), trees beside a logistic line",
+    )
     parser.set_defaults(run=run)
 
 
@@ -46,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         model = Model(open_artifact(SPECS[args.model], args.models or INSTALLED, args.version))
         recipe = RECIPES[args.model]
         found = evaluate(recipe, model, args.table, seed=args.seed, progress=_progress)
-        report = write_report(recipe, found, args.out)
+        report = write_report(recipe, found, args.out, _more(args))
     except ModelsError as error:
         print(f"stride evaluate: {error}", file=sys.stderr)
         return 2
@@ -58,6 +64,16 @@ def run(args: argparse.Namespace) -> int:
     print(f"AUC {value:.3f} ({low:.3f}-{high:.3f}), Brier {overall['brier']:.4f}, slope {slope:.2f}")
     print(report)
     return 0
+
+
+def _more(args: argparse.Namespace) -> dict[str, str]:
+    from models.training.benchmark import benchmark, benchmark_text, read_people
+
+    if args.benchmark is None:
+        return {}
+    _progress(0, 1, "the published benchmark")
+    people = read_people(args.benchmark)
+    return {"The published benchmark": benchmark_text(people, benchmark(people, args.seed))}
 
 
 def _progress(done: int, total: int, what: str) -> None:

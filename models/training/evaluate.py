@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 from numpy.typing import NDArray
@@ -61,8 +62,11 @@ def scored_by(model: Model, table: Table, seed: int) -> HeldOut:
     )
 
 
-def write_report(recipe: Recipe, found: Evaluation, out: Path) -> Path:
-    """Writes report.md, figures.json and four pictures into a folder; the path of the report."""
+def write_report(recipe: Recipe, found: Evaluation, out: Path, more: Mapping[str, str] = MappingProxyType({})) -> Path:
+    """Writes report.md, figures.json and four pictures into a folder; the path of the report.
+
+    `more` holds further sections, text by heading.
+    """
     out.mkdir(parents=True, exist_ok=True)
     label, probability = found.table.label, found.scores.probability
     area = tables.with_range(found.figures["overall"]["auc"])
@@ -75,11 +79,11 @@ def write_report(recipe: Recipe, found: Evaluation, out: Path) -> Path:
     for name, picture in drawn.items():
         (out / name).write_text(picture, encoding="utf-8")
     (out / "figures.json").write_text(json.dumps(found.figures, indent=1) + "\n", encoding="utf-8")
-    (out / "report.md").write_text(_report(recipe, found.figures), encoding="utf-8")
+    (out / "report.md").write_text(_report(recipe, found.figures, more), encoding="utf-8")
     return out / "report.md"
 
 
-def _report(recipe: Recipe, figures: Mapping[str, Any]) -> str:
+def _report(recipe: Recipe, figures: Mapping[str, Any], more: Mapping[str, str]) -> str:
     parts = [
         f"# {recipe.title}: evaluation",
         "Written by `stride evaluate`; do not edit by hand.",
@@ -95,6 +99,7 @@ def _report(recipe: Recipe, figures: Mapping[str, Any]) -> str:
         tables.to_watch(figures["groups"]),
         "## What a threshold does",
         tables.thresholds_of(figures["thresholds"]),
+        *(part for heading, text in more.items() for part in (f"## {heading}", text)),
         "## Limits",
         tables.bullets(recipe.limits),
         "## What may not be claimed",

@@ -27,8 +27,9 @@ class Logistic:
         return expit(_design(rows, self.median, self.mean, self.spread) @ self.weights)
 
 
-def fit_logistic(rows: Rows, label: Column, ridge: float = 1.0) -> Logistic:
-    """The line through these people, by Newton steps."""
+def fit_logistic(rows: Rows, label: Column, ridge: float = 1.0, weight: Column | None = None) -> Logistic:
+    """The line through these people, by Newton steps; each counts for `weight`, mean 1, or for one."""
+    counts = np.ones(len(label)) if weight is None else weight
     empty = np.isnan(rows).all(axis=0)
     median = np.nanmedian(np.where(empty, 0.0, rows), axis=0)
     wide = _widened(rows, median)
@@ -38,8 +39,8 @@ def fit_logistic(rows: Rows, label: Column, ridge: float = 1.0) -> Logistic:
     penalty[0] = 0.0
     for _ in range(30):
         p = expit(design @ weights)
-        slope = design.T @ (label - p) - penalty * weights
-        bend = (design * (p * (1 - p))[:, None]).T @ design + np.diag(penalty + 1e-9)
+        slope = design.T @ (counts * (label - p)) - penalty * weights
+        bend = (design * (counts * p * (1 - p))[:, None]).T @ design + np.diag(penalty + 1e-9)
         step = np.linalg.solve(bend, slope)
         weights = weights + step
         if np.abs(step).max() < 1e-8:
