@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from models.decision import Aerobic, Assessment, Prescription, Resistance
+from models.dose.bone_sites import site_limits
 from models.dose.draft import Draft
 from models.dose.equity import adaptations
 from models.dose.intensity import may_test_lift, zone_for
@@ -59,6 +60,7 @@ def prescribe(assessment: Assessment) -> Prescription:
         apply_cycle(draft, view)
     for finding in assessment.findings:
         _apply_caps(draft, finding)
+    _apply_bone_sites(draft, assessment)
     _apply_current_activity(draft, view, assessment.tier)
     _add_intensity(draft, view, assessment)
     for by, text in adaptations(assessment.snapshot):
@@ -114,6 +116,14 @@ def _apply_caps(draft: Draft, finding: Finding) -> None:
         _apply_cap(draft, cap, finding.rule)
         if cap.text not in draft.caps:
             draft.caps.append(cap.text)
+
+
+def _apply_bone_sites(draft: Draft, assessment: Assessment) -> None:
+    if not any(finding.rule == "BON-04" for finding in assessment.findings):
+        return
+    for by, text in site_limits(assessment.snapshot):
+        draft.caps.append(text)
+        draft.log("avoid", text.msgid, by, text)
 
 
 def _apply_cap(draft: Draft, cap: Cap, by: str) -> None:
