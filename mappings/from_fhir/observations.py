@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, timedelta
 from operator import itemgetter
 from typing import Final, Literal
 
@@ -76,7 +76,10 @@ class Observations:
         self.found: dict[str, list[_Found]] = {}
         self.told: dict[bytes, bool] = {}
         self.cuts: dict[tuple[str, int], str] = {}
-        self.settled = (dates.as_of - timedelta(days=2)).date().isoformat()  # texts below it lie in the past
+        # Texts below it lie in the past, whatever their offset: none is further west of UTC than twelve hours.
+        self.settled = (dates.as_of.astimezone(UTC) - timedelta(hours=12)).isoformat()[:19]
+        now = dates.as_of.replace(microsecond=0).isoformat()
+        self.now, self.offset = now[:19], now[19:]
 
     def read(self, observations: Iterable[Observation]) -> dict[str, list[Reading]]:
         """Alias -> readings, newest first."""
@@ -175,7 +178,7 @@ class Observations:
             status is None
             or when is None
             or when.latest > self.dates.as_of
-            or (issued is not None and issued >= self.settled)
+            or (issued is not None and self.is_later(issued))
             or not observation.value_quantity
         ):
             return None
@@ -203,6 +206,12 @@ class Observations:
             limit = upper_limit(measure, ranges, quantity)
         source = f"Observation/{observation.id}"
         return Reading(measure.alias, value, measure.unit, when, source, status, None, limit, told)
+
+    def is_later(self, issued: str) -> bool:
+        """Whether a result was issued after `as_of`; most are told apart by their text."""
+        if issued < self.settled or (issued[19:] == self.offset and issued[:19] < self.now):
+            return False
+        return self.dates.after(self.dates.when(issued))
 
     def days_before(self, text: str, when: When, alias: str) -> str:
         """The text below which a value lies out of reach; many inputs share their newest day."""

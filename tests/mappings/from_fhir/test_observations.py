@@ -445,3 +445,22 @@ def test_a_number_beyond_all_numbers_costs_its_observation_only():
     assert found.latest("hb").value == 120
     assert found.latest("platelets") is None
     assert len(found.faults) == 1
+
+
+@pytest.mark.parametrize(
+    ("issued", "there"),
+    [
+        ("2026-11-25T14:29:59+11:00", True),
+        ("2026-11-25T14:29:59.500+11:00", True),
+        ("2026-11-25T15:29:00+11:00", True),  # within the hour that two clocks may differ
+        ("2026-11-25T15:31:00+11:00", False),
+        ("2026-11-25T04:29:00Z", True),
+        ("2026-11-25T04:31:00Z", False),
+        ("2026-11-24T17:31:00-11:00", False),
+        ("2026-11-24T12:00:00-12:00", True),
+        ("2026-11-25T17:00:00+14:00", True),
+        ("2026-11-25T18:31:00+14:00", False),
+    ],
+)
+def test_a_result_counts_from_the_moment_it_was_issued_in_any_zone(issued, there):
+    assert (reading("platelets", observation("777-3", PLATELETS, issued=issued)) is not None) is there
