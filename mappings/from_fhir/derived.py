@@ -92,7 +92,8 @@ def _nearest(candidates: Sequence[Reading], to: Reading, within: timedelta) -> R
     if len(candidates) == 1:
         only = candidates[0]
         return only if abs(only.when.latest - to.when.latest) <= within else None
-    at = bisect_left(candidates, -to.when.latest.timestamp(), key=lambda one: -one.when.latest.timestamp())
+    moment = to.when.latest
+    at = bisect_left(candidates, True, key=lambda one: one.when.latest <= moment)
     beside = candidates[max(at - 1, 0) : at + 1]
     found = min(beside, key=lambda one: abs(one.when.latest - to.when.latest), default=None)
     return found if found is not None and abs(found.when.latest - to.when.latest) <= within else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, timedelta
+from itertools import pairwise
 from operator import itemgetter
 from typing import Final, Literal
 
@@ -157,8 +158,8 @@ class Observations:
             elif outcome is not None and faults < _MOST_FAULTS:
                 faults += 1
                 self.faults.append(outcome)
-        if len(readings) > 1:
-            readings.sort(key=_newest, reverse=True)
+        if any(after.when.latest > before.when.latest for before, after in pairwise(readings)):
+            readings.sort(key=_newest, reverse=True)  # their texts were in order, their offsets were not
         return readings
 
     def outcome(self, measure: Measure, observation: Observation, part: Component | None) -> Reading | Gap | None:
