@@ -61,7 +61,9 @@ def _advanced(view: View) -> bool:
     if any(view.present(fact) for fact in view.facts("vs.hospice")):
         return True
     drugs = ("vs.cytotoxic", "vs.ici", "vs.her2", "vs.vegf", "vs.radiotherapy", "vs.cancer")
-    intent = any(fact.details.get("intent") == "palliative" for name in drugs for fact in view.facts(name))
+    intent = any(
+        "palliative" in fact.details.get("intent", "").casefold() for name in drugs for fact in view.facts(name)
+    )
     status = any("progress" in str(r.value) for r in view.current("disease_status"))
     return (intent or status) and _reduced(view)
 

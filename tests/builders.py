@@ -158,9 +158,7 @@ NORMAL: Mapping[str, float] = {
 def normal_readings(days_ago: float = 2, **instead: float | None) -> tuple[Reading, ...]:
     """Fresh normal values of what most rules ask for; `hb=8` changes one, `lvef=None` leaves one out."""
     values: dict[str, float | None] = {**NORMAL, **instead}
-    return tuple(
-        a_reading(alias, value, days_ago=days_ago) for alias, value in values.items() if value is not None
-    )
+    return tuple(a_reading(alias, value, days_ago=days_ago) for alias, value in values.items() if value is not None)
 
 
 def a_treated_patient(

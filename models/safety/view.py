@@ -14,6 +14,14 @@ CARDIOTOXIC_DAYS: Final = 365
 # Up to this length a limit is written in hours in the source tables and counts hours; above it calendar days.
 _HOURS_UP_TO: Final = timedelta(hours=72)
 _ONE_DAY: Final = timedelta(days=1)
+# What else makes an input's short limit count. Source: rules.md ELE-01, ELE-04, RSP-01.
+_SHORTENING: Final[dict[str, tuple[str, ...]]] = {
+    "k": ("vs.qt", "vs.diuretic"),
+    "ca_corr": ("vs.bone_mets",),
+    "ca": ("vs.bone_mets",),
+    "ca_ion": ("vs.bone_mets",),
+    "spo2": ("vs.copd", "vs.ild", "vs.pneumonitis", "vs.effusion", "vs.pulm_htn"),
+}
 _HAEM_ICD: Final = (*(f"C{n}" for n in range(81, 97)), "D45", "D46", "D47")
 
 
@@ -114,9 +122,9 @@ class View:
     def _shorter(self, alias: str) -> bool:
         if alias == "lvef":
             return self.mark("cardiotoxic")
-        if alias == "ca_corr":
-            return self.on_systemic or bool(self.snapshot.facts.get("vs.bone_mets")) or self.haem_cancer
-        return self.on_systemic or self.haem_cancer
+        if self.on_systemic or self.haem_cancer:
+            return True
+        return any(self.snapshot.facts.get(name) for name in _SHORTENING.get(alias, ()))
 
     # Facts
 

@@ -203,6 +203,8 @@ CASES: dict[str, list[Case]] = {
         (on(), None),
         (on(f("vs.cancer", code="C90.00", kind="condition")), "SUP"),
         (past("platelets", (7, 200)), None),
+        (on(f("vs.thrombocytopenia", 400)), "SUP"),
+        (on(f("vs.thrombocytopenia", 400), platelets=200), None),
     ],
     "CAR-01": [
         (on(chest_pain=True), "HOLD-E"),

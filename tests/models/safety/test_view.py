@@ -234,3 +234,15 @@ def test_one_weight_alone_says_nothing_of_a_loss_and_is_listed() -> None:
 def test_a_value_is_shown_with_two_decimals_at_most() -> None:
     finding = _fired(a_snapshot(a_reading("pain_nrs", 7.3526182459)))["PAI-01"]
     assert finding.inputs[0].value == "7.35"
+
+
+@pytest.mark.parametrize(
+    ("alias", "value", "value_set"),
+    [("k", 4.2, "vs.diuretic"), ("k", 4.2, "vs.qt"), ("ca_corr", 2.3, "vs.bone_mets"), ("spo2", 97, "vs.copd")],
+)
+def test_some_conditions_and_drugs_shorten_a_limit_to_seven_days(alias: str, value: float, value_set: str) -> None:
+    fact = a_fact(value_set, kind="condition")
+    for days, fresh in ((7, True), (8, False)):
+        reading = a_reading(alias, value, days_ago=days)
+        assert View(a_snapshot(reading, facts=[fact])).fresh(alias) is fresh
+        assert View(a_snapshot(reading)).fresh(alias)
