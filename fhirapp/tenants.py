@@ -114,7 +114,7 @@ class Tenant:
     exercise_service: Contact
     responsible_clinician: Contact
     on_call: Contact
-    navigators: frozenset[str]  # fhirUser references that may open the queue
+    navigators: Mapping[str, Contact]  # who may open the queue, by fhirUser reference
     programmes: tuple[ProgrammeSite, ...] = ()
     policy: SitePolicy = field(default_factory=SitePolicy)
 
@@ -225,7 +225,7 @@ class _TenantSchema(_Strict):
     exercise_service = fields.Nested(_ContactSchema, required=True)
     responsible_clinician = fields.Nested(_ContactSchema, required=True)
     on_call = fields.Nested(_ContactSchema, required=True)
-    navigators = fields.List(fields.String(validate=_reference), load_default=list)
+    navigators = fields.List(fields.Nested(_ContactSchema), load_default=list)
     programmes = fields.List(fields.Nested(_ProgrammeSchema), load_default=list)
     policy = fields.Nested(_PolicySchema, load_default=dict)
 
@@ -299,7 +299,7 @@ def _tenant(name: str, data: dict[str, Any]) -> Tenant:
         exercise_service=Contact(**data["exercise_service"]),
         responsible_clinician=Contact(**data["responsible_clinician"]),
         on_call=Contact(**data["on_call"]),
-        navigators=frozenset(data["navigators"]),
+        navigators={person["reference"]: Contact(**person) for person in data["navigators"]},
         programmes=tuple(ProgrammeSite(**site) for site in data["programmes"]),
         policy=SitePolicy(**data["policy"]),
     )

@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from fhirapp.demo.settings import APP_CLIENT, BACKEND_CLIENT, CLINICIAN
+from fhirapp.demo.settings import APP_CLIENT, BACKEND_CLIENT, CLINICIAN, NAVIGATOR
 from fhirapp.demo_ehr.server import run
 from fhirapp.demo_ehr.settings import DemoClient, DemoSettings
 from smart_launch import scopes
@@ -26,6 +26,7 @@ def settings_of(folder: Path) -> tuple[DemoSettings, int]:
         charts=json.loads((folder / "charts.json").read_text(encoding="utf-8")),
         stories=told["stories"],
         practitioner_id=CLINICIAN,
+        navigator_id=NAVIGATOR,
         key_dir=folder,
         admin=True,
     )

@@ -15,7 +15,10 @@ _TENANTS = """\
 name = "City Hospital"
 time_zone = "Europe/London"
 release = "standing-order"
-navigators = ["Practitioner/{navigator}"]
+
+[[tenants.{tenant}.navigators]]
+reference = "Practitioner/{navigator}"
+display = "Tamsin Ray"
 
 [tenants.{tenant}.ehr]
 fhir_base = "{ehr_url}/fhir"

@@ -123,17 +123,18 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
 
     def save_authorization_code(self, code: str, request: OAuth2Request) -> None:
         asked = request.payload.data
+        launch = self.server.tokens.launch(asked.get("launch", ""))
         kept = Code(
             code=code,
             client_id=request.client.get_client_id(),
             redirect_uri=request.payload.redirect_uri,
             scope=request.scope,
-            user=str(request.user),
+            user=launch.user if launch else str(request.user),
             expires=self.server.clock.timestamp() + CODE_SECONDS,
             nonce=asked.get("nonce"),
             code_challenge=asked.get("code_challenge"),
             code_challenge_method=asked.get("code_challenge_method"),
-            launch=self.server.tokens.launch(asked.get("launch", "")),
+            launch=launch,
         )
         self.server.tokens.keep_code(kept)
 

@@ -14,6 +14,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhirapp.demo_ehr import entries
+from fhirapp.demo_ehr.authorization import launch_url
 from fhirapp.demo_ehr.cards_view import card_view, reasons_of
 from fhirapp.demo_ehr.chart_codes import QUESTIONS
 from fhirapp.demo_ehr.chart_view import chart_view, display_name, person_of, rows
@@ -104,6 +105,13 @@ def create_blueprint(ehr: DemoEhr) -> Blueprint:
             text=json.dumps(chosen.resource, indent=2, ensure_ascii=False),
             **_frame_of(ehr),
         )
+
+    @bp.get("/launch/queue")
+    def open_queue() -> ResponseReturnValue:
+        """Opens the app without a chart, as the exercise service's navigator."""
+        navigator = ehr.settings.navigator_id or abort(404)
+        launch = Launch("", f"Practitioner/{navigator}", intent="referral-queue")
+        return redirect(launch_url(ehr.settings, ehr.tokens, launch), 303)
 
     @bp.post("/patients/<patient_id>/open")
     def open_app(patient_id: str) -> ResponseReturnValue:
@@ -224,7 +232,8 @@ def _link_of(ehr: DemoEhr, card_uuid: str, position: str) -> tuple[str, str | No
 
 def _frame_of(ehr: DemoEhr) -> dict[str, Any]:
     version = ehr.api.store.version("Practitioner", ehr.settings.practitioner_id)
-    return {"clinician": display_name(version.resource) if version else ehr.settings.practitioner_id}
+    name = display_name(version.resource) if version else ehr.settings.practitioner_id
+    return {"clinician": name, "has_queue": bool(ehr.settings.navigator_id)}
 
 
 def _to_chart(patient_id: str, **query: str) -> ResponseReturnValue:

@@ -39,6 +39,7 @@ class DemoSettings:
     today: date | None = None  # for ages and for the dates of the forms; None is the real day
     stories: Mapping[str, str] = field(default_factory=dict)  # patient id -> what to look for
     practitioner_id: str = "demo-clinician"  # who is signed in
+    navigator_id: str = ""  # who opens the exercise service's queue; empty: nobody here does
     key_dir: Path | None = None  # where keys are kept; None makes new ones at each start
     admin: bool = False  # test controls under /_admin
     require_token: bool = True  # False opens the FHIR API, to probe it with tools that know no SMART

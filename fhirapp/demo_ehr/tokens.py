@@ -19,16 +19,22 @@ CODE_SECONDS = 60
 class Launch:
     """What the EHR knew when the user opened the app; the app sees it in the token response (SM-C1)."""
 
-    patient: str
+    patient: str  # empty: opened without a chart
     user: str  # "Practitioner/..."
     encounter: str | None = None
     app_context: str | None = None
     need_patient_banner: bool = True
+    intent: str | None = None
 
     def context(self) -> dict[str, Any]:
         """The launch context as members of a token response."""
-        found = {"patient": self.patient, "need_patient_banner": self.need_patient_banner}
-        optional = {"encounter": self.encounter, "appContext": self.app_context}
+        found: dict[str, Any] = {"need_patient_banner": self.need_patient_banner}
+        optional = {
+            "patient": self.patient,
+            "encounter": self.encounter,
+            "appContext": self.app_context,
+            "intent": self.intent,
+        }
         return found | {name: value for name, value in optional.items() if value}
 
 

@@ -117,7 +117,8 @@ def _display(house: House, tenant: Tenant, context: LaunchContext) -> str:
 
 
 def _name_in_settings(tenant: Tenant, user: str) -> str:
-    named = {c.reference: c.display for c in (tenant.exercise_service, tenant.on_call, tenant.responsible_clinician)}
+    people = (tenant.exercise_service, tenant.on_call, tenant.responsible_clinician, *tenant.navigators.values())
+    named = {contact.reference: contact.display for contact in people}
     return named.get(user, user)
 
 
