@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhirapp.problems import BY_SLUG
@@ -19,7 +19,8 @@ def create_blueprint(house: House) -> Blueprint:
     @bp.get("/", endpoint="home")
     def home() -> ResponseReturnValue:
         language.speak(request.accept_languages.values())
-        return render_template("home.html", demo=house.config.demo)
+        clock = url_for("demo.show") if "demo.show" in current_app.view_functions else None
+        return render_template("home.html", demo=house.config.demo, clock=clock)
 
     @bp.get("/problems/", endpoint="problems")
     def problems() -> ResponseReturnValue:
