@@ -179,6 +179,16 @@ def test_an_assertion_signed_with_a_symmetric_key_is_refused_sm_k1(smart: AppCli
     assert smart.token(smart.code_form(a_code(smart)), assertion=signed).json()["error"] == "invalid_client"
 
 
+def test_an_algorithm_that_smart_does_not_name_is_refused_sm_k1():
+    key = RSAKey.generate_key(2048, auto_kid=True)
+    with KeyHolder([key]).published() as holder, serving(lambda base: settings_for(base, holder.url)) as ehr:
+        url = ehr.settings.token_url
+        claims = {"iss": "backend", "sub": "backend", "aud": url, "exp": int(time.time()) + 60, "jti": "rs"}
+        signed = jwt.encode({"alg": "RS256", "kid": key.kid}, claims, key, algorithms=["RS256"])
+        form = {"grant_type": "client_credentials", "scope": "system/*.rs"}
+        assert AppClient(ehr, holder).token(form, assertion=signed).json()["error"] == "invalid_client"
+
+
 def test_no_assertion_no_token(smart: AppClient):
     form = {**smart.code_form(a_code(smart)), "client_id": "app"}
     answer = requests.post(smart.ehr.settings.token_url, data=form, timeout=5)
