@@ -15,6 +15,7 @@ LOINC: Final = "http://loinc.org"
 SNOMED: Final = "http://snomed.info/sct"
 RXNORM: Final = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ATC: Final = "http://www.whocc.no/atc"
+PHYSICAL_ACTIVITY: Final = "http://hl7.org/fhir/us/physical-activity/CodeSystem/pa-temporary-codes"
 # ICD-10 and its national editions of diagnoses share their categories; ICD-10-PCS is another code for procedures.
 ICD10: Final = frozenset(
     {

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from mappings.canonical import STRIDE_OBSERVATIONS
-from mappings.codes import LOINC, OTHER_NAMES, SNOMED, table_of
+from mappings.codes import LOINC, OTHER_NAMES, PHYSICAL_ACTIVITY, SNOMED, table_of
 from mappings.decoders import concept_decoder
 from mappings.structs import BareConcept
 from mappings.units import Conversion, Factor
@@ -46,7 +46,7 @@ class Measure:
     high: float = field(init=False, default=float("inf"))
 
     def __post_init__(self) -> None:
-        simple = self.kind == "number" and self.steps is None
+        simple = self.kind == "number" and self.steps is None and self.told_as is None
         object.__setattr__(self, "plain", simple and not self.whole and not self.note_code and not self.clinic_vital)
         if self.plausible:
             object.__setattr__(self, "low", self.plausible[0])
@@ -122,8 +122,16 @@ def observed() -> Observed:
     )
 
 
+_SYSTEMS: Final = (
+    ("loinc", LOINC),
+    ("snomed", SNOMED),
+    ("stride", STRIDE_OBSERVATIONS),
+    ("pa", PHYSICAL_ACTIVITY),
+)
+
+
 def _codes_of(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, system in (("loinc", LOINC), ("snomed", SNOMED), ("stride", STRIDE_OBSERVATIONS)):
+    for name, system in _SYSTEMS:
         for code in row.get(name, ()):
             yield system, str(code)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from mappings.canonical import RESOURCE_IDENTIFIER
-from mappings.codes import SNOMED, ProcedureCode, diagnoses, procedures, system_of
+from mappings.codes import PHYSICAL_ACTIVITY, SNOMED, ProcedureCode, diagnoses, procedures, system_of
 from mappings.datatypes import Dates
 from mappings.from_fhir.concepts import codings, shown, site_words
 from mappings.from_fhir.fact_book import FactBook
@@ -185,6 +185,9 @@ class Events:
                 for name in found.value_sets:
                     if name in _PLAN_SETS and request.status in ("active", None):
                         yield name, coding, concept
+        for coding in codings(*(request.category or [])):
+            if _is_exercise(coding) and request.status in ("active", None):
+                yield "vs.in_programme", coding, request.code
 
     def read_appointments(self, appointments: list[Appointment]) -> None:
         for one in appointments:
@@ -218,8 +221,10 @@ class Events:
                 continue
             ended_later = plan.period is not None and plan.period.end is not None and end is None
             over = end is not None or (plan.status in ("completed", "revoked") and not ended_later)
-            for coding, found in self.matched(*(plan.category or [])):
-                for name in _PLAN_SETS.intersection(found.value_sets):
+            known = [(coding, found.value_sets) for coding, found in self.matched(*(plan.category or []))]
+            known += [(one, ("vs.in_programme",)) for one in codings(*(plan.category or [])) if _is_exercise(one)]
+            for coding, sets in known:
+                for name in _PLAN_SETS.intersection(sets):
                     self.book.add(
                         name,
                         kind="plan",
@@ -262,6 +267,11 @@ def _planned(value_sets: tuple[str, ...]) -> Iterator[str]:
         yield "vs.planned_surgery"
     if _THERAPY_SETS.intersection(value_sets):
         yield "vs.planned_therapy"
+
+
+def _is_exercise(coding: Coding) -> bool:
+    """True for the category that HL7 Physical Activity puts on every referral and plan."""
+    return coding.system == PHYSICAL_ACTIVITY and coding.code == "PhysicalActivity"
 
 
 def _is_ours(identifiers: list[Identifier] | None) -> bool:

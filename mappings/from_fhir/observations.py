@@ -196,7 +196,7 @@ class Observations:
         if found is not SAME:
             value = round(value * found[0] + found[1], 6)
         told = self.is_told(observation)
-        if not measure.low <= value <= measure.high or (told and measure.told_as is not None):
+        if not measure.low <= value <= measure.high:
             return None
         limit = None
         if observation.reference_range:
@@ -246,7 +246,7 @@ class Observations:
                 text = f"dated {when.day}, after the day of the chart"
                 return Gap(measure.alias, "conflict", text=text, source=source)
         told = self.is_told(observation)
-        if told and measure.told_as is not None:
+        if measure.told_as is not None and (told or _ACTIVITY & _categories(observation)):
             measure = self.table.by_alias[measure.told_as]
         value = read_value(measure, observation, result)
         if isinstance(value, Refused):
@@ -343,14 +343,20 @@ def _at_rest(observation: Observation) -> bool:
 
     Source: observations.md section 3 (`hr_rest`) and 9 (wearable against clinic).
     """
-    if _told(observation) or not observation.category:
-        return False
+    found = _categories(observation)
+    return bool(found & _VITAL) and not found & _ACTIVITY and not _told(observation)
+
+
+_ACTIVITY: Final = frozenset({"activity", "physical-activity", "PhysicalActivity"})
+
+
+def _categories(observation: Observation) -> set[str | None]:
+    """The codes of all categories; none when they cannot be read."""
     try:
-        concepts = decoders.concepts_decoder.decode(observation.category)
+        concepts = decoders.concepts_decoder.decode(observation.category) if observation.category else None
     except msgspec.MsgspecError:
-        return False
-    found = {coding.code for concept in concepts or () for coding in concept.coding or ()}
-    return bool(found & _VITAL) and "activity" not in found and "physical-activity" not in found
+        return set()
+    return {coding.code for concept in concepts or () for coding in concept.coding or ()}
 
 
 def _told(observation: Observation) -> bool:

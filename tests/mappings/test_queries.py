@@ -67,7 +67,7 @@ def test_every_input_of_the_rules_can_be_read():
     derived = {"ca_corr"}
     questionnaires = {alias for alias in INPUTS if alias.startswith("parq-")}
     # Without an agreed code; from our own programme pages only.
-    later = {"com_b", "prefs", "experience"}
+    later = {"com_b", "prefs"}
     assert set(INPUTS) - set(observed().by_alias) == derived | questionnaires | later
 
 

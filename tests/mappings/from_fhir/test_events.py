@@ -175,3 +175,14 @@ class TestPlans:
             activity=[{"detail": {"code": concept(SNOMED, "229065009")}}],
         )
         assert facts("vs.in_programme", plan) == []
+
+    def test_a_physical_activity_referral_or_plan_of_others(self):
+        system = "http://hl7.org/fhir/us/physical-activity/CodeSystem/pa-temporary-codes"
+        category = [concept(system, "PhysicalActivity")]
+        assert facts("vs.in_programme", request("1", category=category, occurrenceDateTime=None))
+        assert facts("vs.in_programme", resource("CarePlan", "cp", status="active", category=category))
+        ours = resource(
+            "CarePlan", "cp", status="active", category=category, identifier=[{"system": RESOURCE_IDENTIFIER}]
+        )
+        assert facts("vs.in_programme", ours) == []
+        assert facts("vs.in_programme", request("1", category=category, status="draft")) == []

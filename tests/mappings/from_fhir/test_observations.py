@@ -356,6 +356,10 @@ class TestResting:
         assert found.latest("hr_rest") is None
         assert found.latest("hr_rest_d").value == 58
 
+    def test_nor_is_one_in_an_activity_record_the_clinics(self):
+        found = snapshot_with(observation("40443-4", quantity(58, "/min"), category=[concept("x", "activity")]))
+        assert set(found.values) == {"hr_rest_d"}
+
     @pytest.mark.parametrize("code", ["11328-2", "89276-0"])
     def test_values_in_exercise_or_at_arrival_are_never_resting(self, code):
         found = snapshot_with(observation(code, quantity(88, "%")))
@@ -464,3 +468,25 @@ def test_a_number_beyond_all_numbers_costs_its_observation_only():
 )
 def test_a_result_counts_from_the_moment_it_was_issued_in_any_zone(issued, there):
     assert (reading("platelets", observation("777-3", PLATELETS, issued=issued)) is not None) is there
+
+
+class TestPhysicalActivity:
+    """HL7 Physical Activity 1.0.1, profiles of observations."""
+
+    def test_the_exercise_vital_sign(self):
+        made = [
+            observation("89555-7", quantity(3, "d/wk"), id_="d", effectiveDateTime="2026-11-24"),
+            observation("68516-4", quantity(30, "min/d"), id_="m", effectiveDateTime="2026-11-24"),
+            observation("82291-6", quantity(1, "d/wk"), id_="s", effectiveDateTime="2026-11-24"),
+        ]
+        found = snapshot_with(*made)
+        values = [found.latest(alias).value for alias in ("evs_days", "evs_min_day", "evs_min_week", "evs_strength")]
+        assert values == [3, 30, 90, 1]
+
+    def test_whole_numbers_without_a_unit_are_not_guessed(self):
+        assert fault(observation("82290-8", valueInteger=90)) == ("evs_min_week", "unit")
+
+    def test_how_a_session_felt_is_a_code(self):
+        system = "http://hl7.org/fhir/us/physical-activity/CodeSystem/pa-temporary-codes"
+        made = observation("Experience", system=system, valueCodeableConcept=concept(system, "-3"))
+        assert reading("experience", made).value == "-3"
