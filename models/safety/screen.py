@@ -141,7 +141,9 @@ def _gaps(index: _Index, view: View) -> Iterator[Gap]:
 def _known(view: View, name: str) -> bool:
     """True when an input is fresh, or a worked-out value can be worked out."""
     derived = DERIVED.get(name)
-    return bool(derived.read(view)) if derived else view.fresh(name)
+    if derived is None:
+        return view.fresh(name)
+    return any(reading.status == "final" for reading in derived.read(view))
 
 
 def _gap(rule_id: str, ask: Ask, view: View, faults: dict[str, Gap]) -> Gap:
@@ -149,7 +151,7 @@ def _gap(rule_id: str, ask: Ask, view: View, faults: dict[str, Gap]) -> Gap:
     if alias in DERIVED:
         (alias,) = DERIVED[alias].needs
         if alias not in faults:
-            return Gap(alias, "missing", rule_id, "no two values to compare")
+            return Gap(alias, "missing", rule_id, "no value of long enough ago to compare with")
     for name in (alias, *ask.aliases[1:]):
         if view.current(name):
             return Gap(name, "stale", rule_id, f"last on {view.current(name)[0].when.day}")

@@ -22,7 +22,7 @@ from models.text import N_
 from tests.builders import AS_OF, a_reading, a_snapshot, series_of
 from tests.models.safety.strategies import WORST, snapshots
 
-_MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_MANY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 _RANK = {verdict: rank for rank, verdict in enumerate(reversed(list(Verdict)))}
 
 
@@ -86,6 +86,7 @@ def test_1_ageing_a_value_that_fires_no_rule_never_lowers_caution(
 ) -> None:
     before = assess(snapshot)
     old = _one_unused(data, before)
+    assume(old.alias != "weight")  # a loss is measured against an old weight: age makes it more useful, not less
     shift = timedelta(days=days)
     older = replace(old, when=When(old.when.earliest - shift, old.when.latest - shift))
     after = assess(_with(snapshot, [older if r is old else r for r in _readings(snapshot)]))

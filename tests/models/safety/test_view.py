@@ -226,8 +226,9 @@ def test_a_date_that_only_stands_in_is_marked_so() -> None:
 
 def test_one_weight_alone_says_nothing_of_a_loss_and_is_listed() -> None:
     alone = screen(a_snapshot(a_reading("weight", 70))).gaps
+    close = screen(a_snapshot(a_reading("weight", 70), a_reading("weight", 70, days_ago=20))).gaps
     two = screen(a_snapshot(a_reading("weight", 70), a_reading("weight", 70, days_ago=150))).gaps
-    assert "weight" in {gap.input for gap in alone}
+    assert "weight" in {gap.input for gap in alone} & {gap.input for gap in close}
     assert "weight" not in {gap.input for gap in two}
 
 
