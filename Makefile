@@ -32,7 +32,7 @@ check-demo: $(READY) ## play the whole story headless and say each step
 	$(BIN)/stride demo --check
 
 test: $(READY) ## all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(READY) ## style, types and the import contract
 	$(BIN)/ruff check .
