@@ -149,6 +149,16 @@ class TestUnits:
         found = observation("718-7", quantity(12.1, "g/dL", unit="g/L"))
         assert reading("hb", found).value == 121
 
+    def test_a_code_without_its_system_is_only_a_text(self):
+        found = observation("718-7", {"value": 121, "unit": "g/L", "code": "g/dL"})
+        assert reading("hb", found).value == 121
+
+    @pytest.mark.parametrize("value", [29, 50])
+    def test_values_below_and_above_the_plausible_are_rejected(self, value):
+        found = observation("8310-5", quantity(value, "Cel"))
+        assert fault(found) == ("temp", "implausible")
+        assert reading("temp", found) is None
+
     def test_temperature_in_fahrenheit(self):
         assert reading("temp", observation("8310-5", quantity(101, "[degF]"))).value == pytest.approx(38.333, abs=1e-3)
 
@@ -403,6 +413,10 @@ class TestSeries:
 
     def test_other_values_end_with_the_one_before(self):
         assert len(snapshot_with(*self.days("777-3", "10*9/L", 300, step=4)).series("platelets")) == 2
+
+    def test_a_result_that_comes_twice_is_read_once(self):
+        twice = observation("777-3", PLATELETS), observation("777-3", PLATELETS)
+        assert len(snapshot_with(*twice).series("platelets")) == 1
 
     def test_all_values_of_the_newest_day_are_kept(self):
         made = [
