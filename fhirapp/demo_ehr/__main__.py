@@ -52,6 +52,7 @@ def settings_of(arguments: argparse.Namespace) -> DemoSettings:
         charts=[staff, *charts],
         stories={} if arguments.charts else {one.patient_id: one.story for one in examples},
         practitioner_id="dr-lind",
+        navigator_id="nav-ray",
         key_dir=arguments.keys,
         admin=arguments.admin,
         require_token=not arguments.open,

@@ -117,7 +117,7 @@ def chart_view(store: Store, patient_id: str, today: date) -> ChartView:
     person = person_of(store.read("Patient", patient_id), today)
 
     def mine(kind: str) -> list[Resource]:
-        return [one for one in store.every(kind) if patient_id in patients_of(one)]
+        return store.every(kind, patient_id)
 
     return ChartView(
         person=person,

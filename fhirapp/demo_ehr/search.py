@@ -62,7 +62,8 @@ def pairs_of(query: str) -> Pairs:
 def found(store: Store, query: Query) -> list[Resource]:
     """Every matching resource, sorted; ties stand in the order of their ids."""
     with store.lock:
-        hits = [one for one in store.every(query.kind) if all(answers(one) for answers in query.matchers)]
+        candidates = store.every(query.kind, _only_patient(query))
+        hits = [one for one in candidates if all(answers(one) for answers in query.matchers)]
     if query.sort:
         hits.sort(key=lambda one: one["id"])
     for parameter, descending in reversed(query.sort):
@@ -102,6 +103,12 @@ def _matcher(kind: str, name: str, value: str, base: str) -> Matcher:
     if modifier == "missing":
         return match.missing(parameter, value)
     return match.MATCHERS[parameter.kind](parameter, modifier, value, base)
+
+
+def _only_patient(query: Query) -> str | None:
+    """The one patient whose record is searched, so that nobody else's is looked at; `None` when unsure."""
+    asked = [value for name, value in query.pairs if name == "patient"]
+    return asked[0].rpartition("/")[2] if len(asked) == 1 and "," not in asked[0] else None
 
 
 def _sort_key(parameter: Parameter, resource: Resource) -> tuple[bool, Any]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from fhirapp.demo_ehr.compartment import patients_of
 from fhirapp.demo_ehr.parameters import walk
 from fhirapp.demo_ehr.settings import Resource
 from fhirapp.demo_ehr.store import Store
@@ -44,10 +43,7 @@ def written(store: Store, patient_id: str) -> list[Written]:
     """All of one patient, newest change first within each kind."""
     with store.lock:
         found = [
-            _row(store, resource)
-            for kind in _KINDS
-            for resource in store.every(kind)
-            if patient_id in patients_of(resource) and is_ours(resource)
+            _row(store, resource) for kind in _KINDS for resource in store.every(kind, patient_id) if is_ours(resource)
         ]
     order = list(_KINDS)
     return sorted(found, key=lambda one: (order.index(one.kind), -one.at.timestamp()))

@@ -62,6 +62,18 @@ def test_the_id_token_is_signed_and_says_who_and_for_whom_sm_o1(smart: AppClient
     assert claims["exp"] > time.time()
 
 
+def test_a_launch_without_a_chart_is_for_its_own_user_and_reaches_no_chart_sm_c3(smart: AppClient):
+    launch = Launch("", "Practitioner/nav", intent="referral-queue")
+    body = smart.token(smart.code_form(a_code(smart, launch))).json()
+    assert body["intent"] == "referral-queue"
+    assert "patient" not in body
+    jwks = requests.get(f"{smart.ehr.settings.base_url}/auth/jwks", timeout=5).json()
+    claims = jwt.decode(body["id_token"], KeySet.import_key_set(jwks), algorithms=["RS256"]).claims
+    assert claims["fhirUser"].endswith("/fhir/Practitioner/nav")
+    assert smart.fhir("GET", "Patient/ada", body["access_token"]).status_code == 403
+    assert smart.fhir("GET", "Observation", body["access_token"]).json()["total"] == 0
+
+
 @pytest.mark.parametrize(
     ("changes", "error"),
     [

@@ -78,6 +78,7 @@ def ward(service: tuple[CdsService, str]) -> Iterator[tuple[DemoEhr, CdsService]
             charts=[staff, *(chart.bundle for chart in CHARTS), a_bundle(a_patient("ada"))],
             stories={chart.patient_id: chart.story for chart in CHARTS},
             practitioner_id="dr-lind",
+            navigator_id="nav-ray",
             today=TODAY,
         )
     ) as ehr:
@@ -265,6 +266,15 @@ def test_the_app_opens_in_a_frame_for_this_patient_ch_l3(
     assert frame["title"]
     other = location.partition("#")[0].replace("/patients/ada", "/patients/ada-refer")
     assert get(ehr, other).every("iframe") == []
+
+
+def test_the_queue_is_opened_for_the_navigator_and_without_a_chart(ward: tuple[DemoEhr, CdsService]):
+    ehr, _ = ward
+    answer = requests.get(f"{ehr.settings.base_url}/launch/queue", allow_redirects=False, timeout=5)
+    launch = ehr.tokens.launch(parse_qs(urlsplit(answer.headers["Location"]).query)["launch"][0])
+    assert launch is not None
+    assert (launch.patient, launch.user, launch.intent) == ("", "Practitioner/nav-ray", "referral-queue")
+    assert "/launch/queue" in [attrs.get("href") for attrs in get(ehr, "/").every("a")]
 
 
 def test_a_link_to_a_site_that_is_not_the_apps_is_never_framed(ward: tuple[DemoEhr, CdsService]):
