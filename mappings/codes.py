@@ -69,6 +69,7 @@ class Diagnoses:
     history_codes: frozenset[str]
     together: Mapping[str, tuple[str, ...]]
     by_site: Mapping[str, str]  # site word -> value set
+    same_as: Mapping[str, str]  # SNOMED code -> ICD-10 code that says the same
     _icd: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def sets_of(self, system: str | None, code: str | None) -> tuple[str, ...]:
@@ -129,6 +130,7 @@ def diagnoses() -> Diagnoses:
         history_prefixes=frozenset(history),
         history_codes=frozenset(table["history_codes"]),
         together={name: tuple(parts) for name, parts in table["together"].items()},
+        same_as=table["same_as"],
         by_site={site: name for name, sites in table["by_site"].items() for site in sites},
     )
 

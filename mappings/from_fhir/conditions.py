@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from mappings.codes import Diagnoses, diagnoses
+from mappings.codes import SNOMED, Diagnoses, diagnoses, system_of
 from mappings.datatypes import Dates, between
 from mappings.from_fhir.concepts import code_in, shown, site_words
 from mappings.from_fhir.fact_book import FactBook
@@ -62,6 +62,8 @@ class Conditions:
             code, display = self.table.written(coding.system, coding.code), shown(concept, coding)
             state, confirmed = self.state(condition, coding, end), verification not in _DOUBTFUL
             system = coding.system or ""
+            same = self.table.same_as.get(code)
+            told = {**details, "icd10": same} if same is not None and system_of(system) == SNOMED else details
             for name in sets:
                 self.book.put(
                     Fact(
@@ -75,7 +77,7 @@ class Conditions:
                         end,
                         state,
                         confirmed,
-                        details,
+                        told,
                     )
                 )
 

@@ -94,6 +94,15 @@ class TestCodes:
     def test_icd_codes_reach_the_rules_in_one_spelling(self):
         assert {facts("vs.pe", condition(code))[0].code for code in ("I2699", "i26.99", "I26.99")} == {"I26.99"}
 
+    def test_a_snomed_code_tells_its_icd_code_where_rules_look_at_a_part_of_a_set(self):
+        assert facts("vs.diabetes", condition("46635009", system=SNOMED))[0].details["icd10"] == "E10"
+        assert "icd10" not in facts("vs.diabetes", condition("E10.9"))[0].details
+
+    def test_what_two_codes_say_alike_lies_in_the_same_sets(self):
+        table = diagnoses()
+        for code, same in table.same_as.items():
+            assert set(table.sets_of(SNOMED, code)) & set(table.sets_of(ICD, same)), (code, same)
+
     def test_ranges_are_written_out(self):
         assert list(expanded("C00-C03")) == ["C00", "C01", "C02", "C03"]
         assert list(expanded("C79.51")) == ["C7951"]
