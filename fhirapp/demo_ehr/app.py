@@ -106,8 +106,8 @@ def _watch(app: Flask, ehr: DemoEhr) -> None:
 
     @app.before_request
     def begin() -> BaseResponse | None:
-        if elsewhere := _wrong_host(ehr.settings):
-            return elsewhere
+        if refused := _wrong_host(ehr.settings) or _foreign_form(ehr.settings):
+            return refused
         g.began, g.fault = time.perf_counter(), None
         if not _is_fhir():
             return None
@@ -169,6 +169,17 @@ def _wrong_host(settings: DemoSettings) -> BaseResponse | None:
     if request.host.partition(":")[0] == "localhost" and request.method == "GET":
         return redirect(f"{settings.base_url}{request.full_path.rstrip('?')}")
     return Response("This record system has another address.", 421, content_type="text/plain")
+
+
+def _foreign_form(settings: DemoSettings) -> BaseResponse | None:
+    """Refuses a form or control that another site sends: browsers name the site they post from.
+
+    The FHIR API and the token endpoint ask for a token or an assertion instead, which no site can forge.
+    """
+    guarded = request.method not in ("GET", "HEAD", "OPTIONS") and not request.path.startswith(("/fhir", "/auth/"))
+    if guarded and request.headers.get("Origin", settings.base_url) != settings.base_url:
+        return Response("This comes from another site.", 403, content_type="text/plain")
+    return None
 
 
 def _with_headers(settings: DemoSettings, response: Response) -> Response:

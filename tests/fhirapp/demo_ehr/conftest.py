@@ -6,11 +6,13 @@ import base64
 import hashlib
 import secrets
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from fhirapp.demo_ehr.app import DemoClient, DemoEhr, DemoSettings
 from fhirapp.demo_ehr.server import serving
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+KEYS = tempfile.TemporaryDirectory(prefix="demo-ehr-keys-")  # making keys is slow: one set for all tests
 REDIRECT = "http://localhost:9/smart/callback"
 APP_SCOPES = (
     "launch",
@@ -177,6 +180,7 @@ def settings_for(base: str, jwks_url: str = "http://127.0.0.1:9/jwks", **changes
         launch_url="http://localhost:9/smart/launch",
         clients=clients,
         charts=(CHART, OTHER),
+        key_dir=Path(KEYS.name),
         admin=True,
     )
     return replace(settings, **changes)

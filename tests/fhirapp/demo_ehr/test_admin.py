@@ -35,6 +35,15 @@ def test_another_host_name_is_refused(open_ehr: DemoEhr):
     assert answer.status_code == 421
 
 
+def test_another_site_cannot_work_the_controls(open_ehr: DemoEhr):
+    url = f"{open_ehr.settings.base_url}/_admin/reset"
+    fhir(open_ehr, "POST", "Task", TASK)
+    assert requests.post(url, headers={"Origin": "https://evil.example"}, timeout=5).status_code == 403
+    assert requests.post(url, headers={"Origin": "null"}, timeout=5).status_code == 403
+    assert len(open_ehr.api.store.every("Task")) == 1
+    assert requests.post(url, headers={"Origin": open_ehr.settings.base_url}, timeout=5).status_code == 204
+
+
 def test_the_name_localhost_is_sent_to_the_address_of_this_ehr(open_ehr: DemoEhr):
     port = urlsplit(open_ehr.settings.base_url).port
     answer = requests.get(f"http://localhost:{port}/patients/ada?note=x", allow_redirects=False, timeout=5)
