@@ -11,21 +11,23 @@ from typing import Final, cast
 import lightgbm
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from models.adherence import ADHERENCE
 from models.artifact import INSTALLED, Artifact, open_artifact, promoted_versions
+from models.catalogue import SPECS
 from models.decision import Driver, Estimate
 from models.errors import ArtifactRefused
 from models.features import Feature, Row, features_named, row_of
 from models.model_spec import ModelSpec
-from models.risk import RISK
+from models.persistence import LATER_STAGES
 from models.snapshot import PatientSnapshot
 from models.text import N_, Text
 
-SPECS: Final = {spec.name: spec for spec in (RISK, ADHERENCE)}
+_ALWAYS: Final = ("risk", "adherence")  # an installation without a word about these is damaged
 _DRIVERS: Final = 5
 _NOT_KNOWN: Final = {
     "age_years": N_("Not estimated: the age is not known"),
     "sex_female": N_("Not estimated: the model was trained on people recorded as female or male"),
+    "course_finished": N_("Not estimated: no earlier course is on file"),
+    "attended_days_past_year": N_("Not estimated: nobody has counted the days of the last year"),
 }
 _WORTH_SAYING: Final = 0.05  # log-odds; a smaller push moves a probability by about one point at most
 
@@ -76,7 +78,15 @@ class InstalledEstimators:
         return self.estimate("risk", snapshot)
 
     def adherence(self, snapshot: PatientSnapshot) -> Estimate | None:
-        """Uptake of advised exercise, without its drivers; `None` when the model is switched off."""
+        """Uptake of advised exercise, or going on once attendance is on file, without its drivers.
+
+        `None` when the model is switched off. Attendance says far more than anything else does.
+        """
+        for spec, alias in LATER_STAGES:
+            if spec.name in self.models and snapshot.latest(alias) is not None:
+                later = self.estimate(spec.name, snapshot)
+                if later is not None and later.probability is not None:
+                    return later
         return self.estimate("adherence", snapshot)
 
     def estimate(self, name: str, snapshot: PatientSnapshot) -> Estimate | None:
@@ -105,13 +115,13 @@ def load_estimators(root: Path | None = None, *, risk: bool = True, adherence: b
 
     Trees are read at the first estimate, so that a process may fork in between. Raises `ArtifactRefused`.
     """
-    root, wanted = root or INSTALLED, {"risk": risk, "adherence": adherence}
+    root, wanted = root or INSTALLED, {"risk": risk}
     current = promoted_versions(root)
     return InstalledEstimators(
         {
             name: Model(open_artifact(spec, root))
             for name, spec in SPECS.items()
-            if wanted[name] and current.get(name, "") is not None
+            if wanted.get(name, adherence) and current.get(name, "" if name in _ALWAYS else None) is not None
         }
     )
 
@@ -159,7 +169,7 @@ def drivers(model: Model, row: Row) -> tuple[Driver, ...]:
 def _confidence(model: Model, missing: frozenset[str], snapshot: PatientSnapshot) -> str:
     """How much of what the model was trained on is known: every block, half of them, or less."""
     spec = model.artifact.spec
-    if any(True for _ in snapshot.having(*spec.blind_to)):
+    if spec.at_most == "low" or any(True for _ in snapshot.having(*spec.blind_to)):
         return "low"
     blocks = {f.block for f in model.features if f.name not in spec.needed} - spec.optional_blocks
     known = blocks & {f.block for f in model.features if f.name not in missing}

@@ -18,7 +18,9 @@ from models.text import N_, Text
 
 Row = NDArray[np.float64]
 
+_QUARTER: Final = timedelta(days=92)
 _HALF_YEAR: Final = timedelta(days=183)
+_YEAR: Final = timedelta(days=365)
 _YEARS_3: Final = timedelta(days=3 * 365)
 _YEARS_5: Final = timedelta(days=5 * 365)
 _YEARS_10: Final = timedelta(days=10 * 365)
@@ -317,10 +319,31 @@ _SOCIAL: Final = (
     ),
 )
 
+_ATTENDANCE: Final = (
+    Feature(
+        "course_finished",
+        "0/1",
+        "attendance",
+        N_("Last course of activity"),
+        "Observation, stride-observations course-finished",
+        given.answer("course_finished", _YEAR),
+        _yes_no(N_("Finished the last course"), N_("Did not finish the last course")),
+    ),
+    Feature(
+        "attended_days_past_year",
+        "d/a",
+        "attendance",
+        N_("Days of exercise at the centre in the last year"),
+        "Observation, stride-observations attended-days-past-year",
+        given.number("attended_days_past_year", 0, 366, _QUARTER),
+        lambda v: N_("Came to exercise on {days} days of the last year", days=int(v)),
+    ),
+)
+
 FEATURES: Final[Mapping[str, Feature]] = MappingProxyType(
     {
         feature.name: feature
-        for group in (_PERSON, _BODY, _HABITS, _DIAGNOSES, _MEDICINES, _REPORTED, _SOCIAL)
+        for group in (_PERSON, _BODY, _HABITS, _DIAGNOSES, _MEDICINES, _REPORTED, _SOCIAL, _ATTENDANCE)
         for feature in group
     }
 )

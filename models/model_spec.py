@@ -26,7 +26,7 @@ class Bands:
 class ModelSpec:
     """The contract of one model. An artifact that does not keep it is refused."""
 
-    name: str  # "risk" | "adherence"
+    name: str  # "risk" | "adherence" | "persistence" | "attendance"
     meaning: Text  # what the probability is of
     features: tuple[str, ...]  # names of models/features.py, in the order of the columns
     monotone: Mapping[str, int]  # +1: the estimate never falls as the value rises; -1: never rises
@@ -38,3 +38,4 @@ class ModelSpec:
     blind_to: tuple[str, ...] = ()
     needed: tuple[str, ...] = ("age_years", "sex_female")  # without them: no number
     optional_blocks: frozenset[str] = field(default_factory=lambda: frozenset({"social"}))
+    at_most: str = "full"  # confidence never says more: "low" where those of the training were not patients

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from models.catalogue import SPECS
 from models.errors import ModelsError
 
 _ABOUT = """\
@@ -25,7 +26,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description=_ABOUT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", choices=("risk", "adherence"))
+    parser.add_argument("model", choices=tuple(SPECS))
     parser.add_argument("table", type=Path, metavar="TABLE.csv")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder of the report")
     parser.add_argument("--version", metavar="NAME", help="a version of the model (default: the current one)")
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     """Writes the report and prints its main line; 2 with a reason when the table or model cannot be used."""
     # LightGBM and numpy load here, so that `stride --help` stays quick.
     from models.artifact import INSTALLED, open_artifact
-    from models.booster import SPECS, Model
+    from models.booster import Model
     from models.training.evaluate import evaluate, write_report
     from models.training.recipe import RECIPES
 

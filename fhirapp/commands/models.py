@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from models.adherence import ADHERENCE
 from models.artifact import (
     CARD_FILE,
     INSTALLED,
@@ -17,11 +16,10 @@ from models.artifact import (
     promoted_versions,
     versions_of,
 )
+from models.catalogue import SPECS
 from models.errors import ArtifactRefused, ModelsError
 from models.model_spec import ModelSpec
-from models.risk import RISK
 
-_SPECS = {spec.name: spec for spec in (RISK, ADHERENCE)}
 _ABOUT = """\
   list                    every version on disk, the one in use marked with *, and whether it can be trusted
   show NAME               the model card of the version in use (or of --version)
@@ -43,19 +41,19 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|show|promote|drift|retire")
     verbs.add_parser("list", help="every version on disk").set_defaults(act=_list)
     show = verbs.add_parser("show", help="the model card")
-    show.add_argument("name", choices=sorted(_SPECS))
+    show.add_argument("name", choices=sorted(SPECS))
     show.add_argument("--version", metavar="NAME")
     show.set_defaults(act=_show)
     put = verbs.add_parser("promote", help="put a version to use")
-    put.add_argument("name", choices=sorted(_SPECS))
+    put.add_argument("name", choices=sorted(SPECS))
     put.add_argument("version")
     put.set_defaults(act=_promote)
     apart = verbs.add_parser("drift", help="compare people with those of the training")
-    apart.add_argument("name", choices=sorted(_SPECS))
+    apart.add_argument("name", choices=sorted(SPECS))
     apart.add_argument("table", type=Path, metavar="TABLE.csv")
     apart.set_defaults(act=_drift)
     drop = verbs.add_parser("retire", help="use no version of a model")
-    drop.add_argument("name", choices=sorted(_SPECS))
+    drop.add_argument("name", choices=sorted(SPECS))
     drop.set_defaults(act=_retire)
     parser.set_defaults(run=run)
 
@@ -72,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     current, unfit = promoted_versions(args.models), 0
-    for name, spec in _SPECS.items():
+    for name, spec in SPECS.items():
         for version in versions_of(name, args.models):
             mark = "*" if current.get(name) == version else " "
             fit, said = _line(spec, args.models, version)
@@ -96,19 +94,19 @@ def _line(spec: ModelSpec, root: Path, version: str) -> tuple[bool, str]:
 
 def _show(args: argparse.Namespace) -> int:
     version = args.version or current_version(args.name, args.models)
-    artifact = open_artifact(_SPECS[args.name], args.models, version)
+    artifact = open_artifact(SPECS[args.name], args.models, version)
     print((artifact.folder / CARD_FILE).read_text(encoding="utf-8"), end="")
     return 0
 
 
 def _promote(args: argparse.Namespace) -> int:
-    promote(_SPECS[args.name], args.version, args.models)
+    promote(SPECS[args.name], args.version, args.models)
     print(f"{args.name} {args.version} is in use after the next restart of service and worker")
     return 0
 
 
 def _retire(args: argparse.Namespace) -> int:
-    promote(_SPECS[args.name], None, args.models)
+    promote(SPECS[args.name], None, args.models)
     print(f"{args.name} is retired; the service goes on with the rules alone after its next restart")
     return 0
 
@@ -119,7 +117,7 @@ def _drift(args: argparse.Namespace) -> int:
     from models.drift import LOOK, SHIFTED, drifts_of
     from models.training.score import drift_columns
 
-    model = Model(open_artifact(_SPECS[args.name], args.models))
+    model = Model(open_artifact(SPECS[args.name], args.models))
     rows, scores = drift_columns(model, args.table)
     found = drifts_of(model.artifact.meta["reference"], model.artifact.spec.features, rows, scores)
     print(

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+from models.catalogue import SPECS
 from models.errors import ModelsError
 
 _ABOUT = """\
@@ -27,7 +28,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description=_ABOUT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", choices=("risk", "adherence"))
+    parser.add_argument("model", choices=tuple(SPECS))
     parser.add_argument("table", type=Path, metavar="TABLE.csv")
     parser.add_argument("--version", metavar="NAME", help="a version of the model (default: the current one)")
     parser.add_argument("--models", type=Path, metavar="DIR", help="where artifacts live (default: the installed ones)")
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
 def _score(args: argparse.Namespace, out: TextIO) -> int:
     # LightGBM and numpy load here, so that `stride --help` stays quick.
     from models.artifact import INSTALLED, open_artifact
-    from models.booster import SPECS, Model
+    from models.booster import Model
     from models.training.score import scores_of
 
     model = Model(open_artifact(SPECS[args.model], args.models or INSTALLED, args.version))

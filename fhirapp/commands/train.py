@@ -1,4 +1,4 @@
-"""`stride train`: trains the risk or the adherence model from a table and writes a versioned artifact."""
+"""`stride train`: trains a model from a table and writes a versioned artifact."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import sys
 from pathlib import Path
 
 from models.artifact import INSTALLED
+from models.catalogue import SPECS
 from models.errors import ModelsError
 
 _ABOUT = """\
-Trains one of the two models and writes <out>/<model>/<version>/ with the LightGBM trees (model.txt), the numbers
+Trains one of the models and writes <out>/<model>/<version>/ with the LightGBM trees (model.txt), the numbers
 (meta.json) and the model card (CARD.md).
 
   risk        death from any cause within five years, from risk_ehr_nhanes_2003_2014.csv
   adherence   uptake of advised exercise, from adherence_uptake_nhanes_2011_2018.csv
+  persistence finishing the next course once one is behind, from adherence_programme_illinois_rct.csv
+  attendance  coming on 12 or more days of the next year, from adherence_gym_attendance_illinois.csv
 
 The same table, seed and LightGBM version write the same bytes: run it again and it says so. An artifact is never
 changed: another table or seed needs another --version. The first version of a model becomes the current one in
@@ -26,11 +29,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     """Adds the command to the parser of `stride`."""
     parser = subparsers.add_parser(
         "train",
-        help="train the risk or the adherence model",
+        help="train a model",
         description=_ABOUT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", choices=("risk", "adherence"))
+    parser.add_argument("model", choices=tuple(SPECS))
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the folder with the table")
     parser.add_argument(
         "--out", type=Path, default=INSTALLED, metavar="DIR", help="where artifacts live (default: the installed ones)"
@@ -44,7 +47,6 @@ def run(args: argparse.Namespace) -> int:
     """Trains, and prints where the artifact is and how good it is; 2 with a reason when it cannot."""
     # Only this command needs the offline part; `stride serve` never loads it.
     from models.artifact import open_artifact
-    from models.booster import SPECS
     from models.training.recipe import RECIPES
     from models.training.train import train
 

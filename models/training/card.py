@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.training import tables
+from models.training.masking import CHANCE, COPIES, NEVER
 from models.training.recipe import Recipe
 
 
@@ -53,12 +54,20 @@ def _training(meta: Mapping[str, Any]) -> str:
     chosen, calibration = meta["settings"], meta["calibration"]
     return (
         f"LightGBM {meta['lightgbm']}, {chosen['rounds']} trees of at most {chosen['leaves']} leaves, learning rate "
-        f"{chosen['rate']}, at least {chosen['min_leaf']} thinned rows a leaf, L2 {chosen['l2']:g}, monotone where the "
+        f"{chosen['rate']}, at least {chosen['min_leaf']} rows a leaf, L2 {chosen['l2']:g}, monotone where the "
         "table below says so, chosen by log loss among "
-        f"{meta['candidates']} settings. Each person enters four times: once whole, three times with whole blocks of "
-        "features blanked at random (chance 0.35 each). Without age or sex nothing is estimated. Calibration by "
+        f"{meta['candidates']} settings. {_thinning(meta)} Calibration by "
         f"Platt's line: log-odds = {calibration['intercept']:+.4f} {calibration['slope']:+.4f} x raw score. Seed "
         f"{meta['seed']}; the same table, seed and LightGBM give the same bytes."
+    )
+
+
+def _thinning(meta: Mapping[str, Any]) -> str:
+    if all(column["block"] in NEVER for column in meta["features"]):
+        return "Without any one of its inputs nothing is estimated."
+    return (
+        f"Each person enters {COPIES} times: once whole, {COPIES - 1} times with whole blocks of features blanked at "
+        f"random (chance {CHANCE} each). Without age or sex nothing is estimated."
     )
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from models.adherence import ADHERENCE
+from models.catalogue import SPECS
 from models.features import FEATURES
-from models.risk import RISK
 from models.training import tables
 
 _INTRO = """\
-# Features of the two models
+# Features of the models
 
 Written from `models/features.py` by `models/training/features_page.py`; a test compares. Training and serving compute
 each value with the same function: a row of a training table is made into a snapshot first.
@@ -30,7 +29,7 @@ def features_page() -> str:
             feature.unit,
             feature.block,
             feature.fhir,
-            ", ".join(spec.name for spec in (RISK, ADHERENCE) if feature.name in spec.features),
+            ", ".join(spec.name for spec in SPECS.values() if feature.name in spec.features),
         )
         for feature in FEATURES.values()
     ]

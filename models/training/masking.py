@@ -13,7 +13,7 @@ from models.features import features_named
 COPIES: Final = 4  # one whole and three thinned, as in modelling.md section 4
 CHANCE: Final = 0.35  # that a block is blanked in a thinned copy
 REPORTED: Final = ("self-rated health", "mobility", "hospital stay")  # come and go as one questionnaire, too
-NEVER: Final = "person"  # age and sex: without them nothing is estimated
+NEVER: Final = ("person", "attendance")  # without them nothing is estimated
 
 Rows = NDArray[np.float64]
 
@@ -27,8 +27,13 @@ def blocks_of(features: Sequence[str]) -> dict[str, list[int]]:
 
 
 def thinned(rows: Rows, features: Sequence[str], rng: np.random.Generator) -> Rows:
-    """`COPIES` times the rows, the first copy whole: shape `(COPIES * n, features)`."""
-    blocks = {name: columns for name, columns in blocks_of(features).items() if name != NEVER}
+    """`COPIES` times the rows, the first copy whole: shape `(COPIES * n, features)`.
+
+    The rows alone, once, where there is nothing to blank.
+    """
+    blocks = {name: columns for name, columns in blocks_of(features).items() if name not in NEVER}
+    if not blocks:
+        return rows
     masks = [*blocks.values(), [c for name in REPORTED for c in blocks.get(name, [])]]
     copies = [rows]
     for _ in range(COPIES - 1):
@@ -51,10 +56,13 @@ def without(rows: Rows, features: Sequence[str], *names: str) -> Rows:
 
 def stress(rows: Rows, features: Sequence[str], seed: int) -> dict[str, Rows]:
     """Thinner and thinner charts of the same people, by what is missing."""
-    blocks = [name for name in blocks_of(features) if name != NEVER]
+    blocks = [name for name in blocks_of(features) if name not in NEVER]
+    if not blocks:
+        return {"nothing is missing": rows}
     scattered = rows.copy()
     gone = np.random.default_rng(seed).random(rows.shape) < 0.3
-    gone[:, blocks_of(features)[NEVER]] = False
+    for name in NEVER:
+        gone[:, blocks_of(features).get(name, [])] = False
     scattered[gone] = np.nan
     cases = {"nothing is missing": rows, "no patient-reported answers": without(rows, features, *REPORTED)}
     for name in blocks:

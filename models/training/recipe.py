@@ -9,6 +9,7 @@ from typing import Final
 
 from models.adherence import ADHERENCE
 from models.model_spec import ModelSpec
+from models.persistence import ATTENDANCE, PERSISTENCE
 from models.risk import RISK
 from models.training.table import Record
 
@@ -21,7 +22,7 @@ class Settings:
 
     leaves: int
     rounds: int
-    min_leaf: int  # of masked rows: four for each person
+    min_leaf: int  # of thinned rows where blocks are blanked: four for each person
     l2: float
     rate: float = 0.05
 
@@ -43,14 +44,14 @@ class Recipe:
     may_say: tuple[str, ...]
     may_not_say: tuple[str, ...]
     thresholds: tuple[float, ...]
-    repeats: int = 2
+    repeats: int = 2  # of the cross-validation
     outer_folds: int = 5
     inner_folds: int = 3
 
 
 def _age_band(record: Record, edges: tuple[int, ...]) -> str:
     if not record.get("age_years"):
-        return ""
+        return f"age {record['age_band'].replace('_', ' ')}" if record.get("age_band") else ""
     age = float(record["age_years"])
     low = max(edge for edge in edges if edge <= age)
     above = [edge for edge in edges if edge > age]
@@ -67,6 +68,9 @@ def _cancer_age(record: Record) -> str:
 _CANCER_AGES: Final = ((2, "cancer under 2 years ago"), (5, "cancer 2-4 years ago"), (10, "cancer 5-9 years ago"))
 
 
+_ATTENDED: Final = {"0": "never came last year", "0.0": "never came last year"}
+
+
 def _yes_no(column: str, yes: str, no: str, unknown: str) -> Callable[[Record], str]:
     return lambda record: {"1": yes, "0": no}.get(record[column], unknown) if column in record else ""
 
@@ -77,6 +81,12 @@ GROUPS: Final[Mapping[str, Callable[[Record], str]]] = MappingProxyType(
         "sex": _yes_no("sex_female", "female", "male", "sex unknown"),
         "age": lambda record: _age_band(record, (20, 40, 55, 65, 75)),
         "race and ethnicity": lambda record: record.get("race_ethnicity", "").replace("_", " "),
+        "race": _yes_no("race_white", "white", "not white", "race unknown"),
+        "attendance before": lambda record: (
+            _ATTENDED.get(record.get("gym_days_prior_year", ""), "came last year")
+            if "gym_days_prior_year" in record
+            else ""
+        ),
         "cancer": _yes_no("dx_cancer", "cancer survivors", "no cancer", "cancer unknown"),
         "time since cancer": _cancer_age,
         "mobility": _yes_no("mobility_limitation", "mobility limited", "mobility not limited", "mobility unknown"),
@@ -179,4 +189,77 @@ ADHERENCE_RECIPE: Final = Recipe(
     thresholds=(0.20, 0.25, 0.30, 0.40, 0.50),
 )
 
-RECIPES: Final = {recipe.spec.name: recipe for recipe in (RISK_RECIPE, ADHERENCE_RECIPE)}
+_ILLINOIS: Final = (
+    "CC0 1.0 (reifjulian/illinois-wellness-data); the authors ask to be cited, and that nobody tries to identify or "
+    "link anyone. Cite: Jones, Molitor and Reif, Q J Econ 2019;134(4):1747-91. The tables are not part of this "
+    "repository."
+)
+_ILLINOIS_LIMITS: Final = (
+    "University employees in a workplace wellness trial, not patients; activities of several kinds, exercise among "
+    "them. No diagnosis, no treatment.",
+    "Nearly all of what it knows is the earlier attendance itself; age is known in three bands only.",
+    "Pay and kind of job, which the table has, were left out: no record has them.",
+    "Confidence is always shown as low; local attendance must replace it.",
+    "Race is never read by the model.",
+    "Not a medical device; not validated in oncology or physiotherapy.",
+)
+_ILLINOIS_MAY_SAY: Final = (
+    "Who did not come before will less often come again: the figure is for offering support.",
+    "AUC and calibration of this card, with the words 'employees in a workplace trial'.",
+)
+_ILLINOIS_MAY_NOT_SAY: Final = (
+    "That it predicts attendance at this hospital's programmes before local data exist.",
+    "It may never block, delay or shorten a referral, nor lower anybody's place in a queue.",
+)
+_PLAIN: Final = (
+    Settings(leaves=3, rounds=60, min_leaf=30, l2=2),
+    Settings(leaves=4, rounds=60, min_leaf=30, l2=2),
+    Settings(leaves=3, rounds=120, min_leaf=40, l2=5),
+)
+
+PERSISTENCE_RECIPE: Final = Recipe(
+    spec=PERSISTENCE,
+    version="r1",
+    table="adherence_programme_illinois_rct.csv",
+    label="completed_spring_2017_activity",
+    candidates=_PLAIN,
+    title="Persistence: finishing the next course",
+    label_meaning=(
+        "Employees who had enrolled (screening and health assessment done) and finished a wellness activity in spring "
+        "2017, by the programme's own record. It is known whether they finished the one of autumn 2016. Those who "
+        "never enrolled are not counted: they could not finish anything, and would flatter the figures."
+    ),
+    data=(
+        "Illinois Workplace Wellness Study, employees offered the programme by lot and enrolled in 2016, one row each."
+    ),
+    licence=_ILLINOIS,
+    limits=_ILLINOIS_LIMITS,
+    may_say=_ILLINOIS_MAY_SAY,
+    may_not_say=_ILLINOIS_MAY_NOT_SAY,
+    thresholds=(0.15, 0.20, 0.25, 0.50, 0.65),
+    repeats=4,
+)
+
+ATTENDANCE_RECIPE: Final = Recipe(
+    spec=ATTENDANCE,
+    version="r1",
+    table="adherence_gym_attendance_illinois.csv",
+    label="attended_gym_12_or_more_days_following_year",
+    candidates=_PLAIN,
+    title="Attendance: coming on 12 or more days of the next year",
+    label_meaning=(
+        "Employees whose card was swiped at the campus gym on 12 or more days between August 2016 and July 2017. The "
+        "days of the year before are known. Most never went at all, which makes the figure look better than it is "
+        "among those who did."
+    ),
+    data="Illinois Workplace Wellness Study, employees of both arms of the trial, one row each.",
+    licence=_ILLINOIS,
+    limits=_ILLINOIS_LIMITS,
+    may_say=_ILLINOIS_MAY_SAY,
+    may_not_say=_ILLINOIS_MAY_NOT_SAY,
+    thresholds=(0.05, 0.10, 0.20, 0.50),
+)
+
+RECIPES: Final = {
+    recipe.spec.name: recipe for recipe in (RISK_RECIPE, ADHERENCE_RECIPE, PERSISTENCE_RECIPE, ATTENDANCE_RECIPE)
+}

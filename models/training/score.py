@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.booster import Model, estimate, refusal
 from models.errors import TrainingRefused
-from models.training.table import read_table, records_of, snapshot_of
+from models.training.table import id_of, read_table, records_of, snapshot_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,11 @@ def scores_of(model: Model, path: Path) -> Iterator[Score]:
         try:
             snapshot = snapshot_of(record, where)
         except TrainingRefused as error:
-            yield Score(record["person_id"], None, str(error))
+            yield Score(id_of(record), None, str(error))
             continue
         found = estimate(model, snapshot)
         why = f"{where}: {found.refusal}" if found.refusal else ""
-        yield Score(record["person_id"], found.probability, why)
+        yield Score(id_of(record), found.probability, why)
 
 
 def drift_columns(model: Model, path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -32,12 +32,19 @@ _NUMBERS: Final = {
     "body_mass_index": ("bmi", 5.0, 250.0),
     "self_rated_health_1_excellent_5_poor": ("self_rated_health", 1.0, 5.0),
     "income_to_poverty_ratio": ("income_to_poverty_ratio", 0.0, 5.0),
+    "gym_days_prior_year": ("attended_days_past_year", 0.0, 366.0),
 }
 _ANSWERS: Final = {
     "mobility_limitation": "mobility_limitation",
     "uses_walking_equipment": "walking_aid",
     "hospital_overnight_past_year": "hospital_overnight",
 }
+# Tables that tell less of a person: the column that stands in, and what its words stand for. The middles are chosen so
+# that the trees cut where the bands meet, at 37 and at 50.
+_INSTEAD: Final = {"person_id": "row_id", "age_years": "age_band"}
+_AGE_BANDS: Final = {"under_37": 30.0, "37_to_49": 43.0, "50_and_over": 56.0}
+_ENROLLED: Final = "completed_risk_assessment_2016"  # who never enrolled has finished nothing and broken nothing off
+_COURSE: Final = "completed_fall_2016_activity"
 _CODES: Final = {
     "smoking_status": ("smoking", SMOKING),
     "education_level": ("education", EDUCATION),
@@ -65,6 +72,8 @@ _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "walking_aid": ("uses_walking_equipment",),
     "lives_with_partner": ("marital_status",),
     "education": ("education_level",),
+    "course_finished": (_ENROLLED, _COURSE),
+    "attended_days_past_year": ("gym_days_prior_year",),
 }
 
 
@@ -83,7 +92,9 @@ class Table:
 
 
 def read_table(path: Path, features: Sequence[str], label: str | None = None) -> Table:
-    """A table in the layout of the data dictionary. Rows without a label are left out when one is asked for.
+    """A table in the layout of the data dictionary.
+
+    When a label is asked for, rows without one are left out, and those of people who never enrolled in a programme.
 
     Raises `TrainingRefused` for a missing column, an unknown word or an impossible value, with its row.
     """
@@ -94,7 +105,7 @@ def read_table(path: Path, features: Sequence[str], label: str | None = None) ->
     return Table(
         rows=np.array(rows, dtype=np.float64).reshape(len(rows), len(features)),
         label=np.array([_flag(r, label, where) for where, r in records] if label else [], dtype=np.float64),
-        person=tuple(record["person_id"] for _, record in records),
+        person=tuple(id_of(record) for _, record in records),
         records=tuple(record for _, record in records),
         sha256=hashlib.sha256(content).hexdigest(),
     )
@@ -105,10 +116,16 @@ def records_of(path: Path, features: Sequence[str]) -> Iterator[tuple[str, Recor
     yield from _records(path, _content(path), features, None)
 
 
-def columns_for(features: Sequence[str]) -> tuple[str, ...]:
-    """The columns that a table must have for these features."""
-    wanted = [column for name in features for column in _COLUMNS.get(name, (name,))]
-    return tuple(dict.fromkeys(["person_id", *wanted]))
+def columns_for(features: Sequence[str], header: Sequence[str] = ()) -> tuple[str, ...]:
+    """The columns that a table with this header must have for these features."""
+    wanted = ["person_id", *(column for name in features for column in _COLUMNS.get(name, (name,)))]
+    found = (_INSTEAD[c] if c not in header and _INSTEAD.get(c) in header else c for c in wanted)
+    return tuple(dict.fromkeys(found))
+
+
+def id_of(record: Record) -> str:
+    """Who a row is of."""
+    return record.get("person_id") or record.get("row_id", "")
 
 
 def snapshot_of(record: Record, where: str = "row") -> PatientSnapshot:
@@ -116,7 +133,7 @@ def snapshot_of(record: Record, where: str = "row") -> PatientSnapshot:
     readings = {reading.alias: (reading,) for reading in _readings(record, where)}
     facts, faults = _facts(record, where)
     return PatientSnapshot(
-        patient_id=record.get("person_id") or where,
+        patient_id=id_of(record) or where,
         as_of=AS_OF,
         birth=_birth(record, where),
         sex=_sex(record, where),
@@ -139,7 +156,7 @@ def _records(path: Path, content: bytes, features: Sequence[str], label: str | N
         found = list(reader)
     except (UnicodeDecodeError, csv.Error) as error:
         raise TrainingRefused(f"{path}: not a CSV table in UTF-8 ({error})") from error
-    wanted = [*columns_for(features), *([label] if label else [])]
+    wanted = [*columns_for(features, reader.fieldnames or ()), *([label] if label else [])]
     absent = [column for column in wanted if column not in (reader.fieldnames or ())]
     if absent:
         raise TrainingRefused(f"{path}: columns are missing: {', '.join(absent)}")
@@ -147,7 +164,7 @@ def _records(path: Path, content: bytes, features: Sequence[str], label: str | N
     for where, record in numbered:
         if None in record or None in record.values():
             raise TrainingRefused(f"{where}: has more or fewer cells than the header")
-    return [(where, r) for where, r in numbered if not label or r[label] != ""]
+    return [(where, r) for where, r in numbered if not label or (r[label] != "" and r.get(_ENROLLED, "1") == "1")]
 
 
 def _readings(record: Record, where: str) -> Iterator[Reading]:
@@ -159,6 +176,8 @@ def _readings(record: Record, where: str) -> Iterator[Reading]:
         flag = _flag(record, column, where)
         if flag == flag:
             yield Reading(alias, bool(flag), "", _NOW, f"{where}#{column}", patient_reported=True)
+    if record.get(_ENROLLED) == "1" and (course := _flag(record, _COURSE, where)) == course:
+        yield Reading("course_finished", bool(course), "", _NOW, f"{where}#{_COURSE}")
     for column, (alias, scale) in _CODES.items():
         word = record.get(column, "")
         if word and word not in scale:
@@ -190,7 +209,10 @@ def _fact(value_set: str, column: str, record: Record, where: str) -> Fact:
 
 
 def _birth(record: Record, where: str) -> When | None:
-    age = _number(record, "age_years", where, 0, 120)
+    band = record.get("age_band", "")
+    if band and band not in _AGE_BANDS:
+        raise TrainingRefused(f"{where}: age_band does not know {band!r}")
+    age = _AGE_BANDS.get(band) or _number(record, "age_years", where, 0, 120)
     return None if age is None else _years_ago(age)
 
 
