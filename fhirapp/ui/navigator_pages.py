@@ -26,6 +26,23 @@ from fhirapp.ui.session import Page
 from models.findings import Effect
 
 CLOSING: Final = (*CLOSING_CHOICES, "OO-DIED")
+LEAF: Final = 100  # rows
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One screenful of the list."""
+
+    rows: list[Row]
+    number: int
+    of_all: int
+
+    @classmethod
+    def of(cls, rows: list[Row], asked: str) -> Leaf:
+        """The leaf that was asked for, the nearest one there is for any other."""
+        count = max(1, -(-len(rows) // LEAF))
+        number = min(max(int(asked) if asked.isdecimal() and len(asked) < 6 else 1, 1), count)
+        return cls(rows[(number - 1) * LEAF : number * LEAF], number, count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +59,12 @@ class Queue:
         which = which if which in FILTERS else "all"
         with self.house.sessions() as session:
             rows = Desk(session, tenant, self.house.sealer, page.row.fhir_user or "").rows(now)
-        self.door.saw(page, "queue", None, rows=len(rows))
+        leaf = Leaf.of(shown(rows, which), request.args.get("page", "1"))
+        self.door.saw(page, "queue", None, referrals=[str(row.referral.id) for row in leaf.rows])
         return render_template(
             "queue.html",
             **self.frame(page, tenant),
-            rows=shown(rows, which),
+            leaf=leaf,
             counts={name: len(shown(rows, name)) for name in FILTERS},
             overdue=sum(row.overdue for row in rows),
             filters=FILTERS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from smart_launch.context import LaunchContext
 
 COOKIE: Final = "__Host-stride-page"
 LIVES: Final = timedelta(hours=8)  # a shift
-_SECRET_LENGTH: Final = 43  # of token_urlsafe(32)
+_SECRET: Final = re.compile(r"[A-Za-z0-9_\-]{43}")  # token_urlsafe(32)
 
 
 class PageSession(Base):
@@ -169,7 +170,7 @@ def digest(secret: str) -> str:
 def browser_secret(cookies: Any) -> str | None:
     """The secret of this browser, if its cookie can be one of ours."""
     value = str(cookies.get(COOKIE, ""))
-    return value if len(value) == _SECRET_LENGTH else None
+    return value if _SECRET.fullmatch(value) else None
 
 
 def remember_browser(answer: Response, secret: str) -> None:

@@ -94,6 +94,27 @@ def test_the_filters_divide_the_list(browser: Browser, world: World) -> None:
     assert "Guus de Wit" in browser.text(f"{queue}?show=nonsense")
 
 
+def test_a_long_list_is_cut_into_leaves(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fhirapp.ui import navigator_pages
+
+    whole = browser.text(browser.opens(None, NAVIGATOR))
+    monkeypatch.setattr(navigator_pages, "LEAF", 3)
+    queue = browser.opens(None, NAVIGATOR)
+    seen: list[str] = []
+    for number in ("1", "2", "3", "4"):
+        seen += re.findall(
+            r'<a href="[^"]+">([^<]+)</a>\s+<span class="small soft">', browser.text(f"{queue}?page={number}")
+        )
+    assert len(seen) == len(set(seen)) == whole.count('class="priority')
+    for odd in ("0", "99999", "x", "-1", "9" * 50):
+        assert "Page " in browser.text(f"{queue}?page={odd}")
+
+
+def test_the_list_is_audited_with_what_it_showed(browser: Browser, world: World) -> None:
+    browser.text(browser.opens(None, NAVIGATOR))
+    assert str(world.referral("mia-survivor").id) in audited(world, "page.queue")[-1].details["referrals"]
+
+
 def test_what_is_late_says_so_in_words(browser: Browser, world: World) -> None:
     world.stride.clock.move(timedelta(days=4))
     html = browser.text(browser.opens(None, NAVIGATOR))
@@ -145,14 +166,12 @@ def test_a_launch_from_an_open_chart_leads_to_its_referral(browser: Browser, wor
 
 
 def test_the_second_of_two_claims_is_told_who_was_first(browser: Browser, second: Browser, world: World) -> None:
-    page = page_of(browser, world, "ada-refer")
-    html = browser.text(page)
-    late_html = html  # the same page was open twice
+    page, late_page = page_of(browser, world, "ada-refer"), page_of(second, world, "ada-refer")
+    late = second.text(late_page)  # both look at it before either presses
     assert "It is yours now" in press(browser, page, "/claim")
-    answer = browser.press(late_html, "/claim")
+    answer = second.press(late, "/claim")
     assert answer.status_code == 409
-    assert "took it at" in answer.text
-    assert NAVIGATOR in answer.text
+    assert "Tamsin Ray took it at" in answer.text
     assert world.history("ada-refer").count("claim") == 1
 
 
