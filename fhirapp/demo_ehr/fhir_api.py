@@ -9,10 +9,11 @@ from typing import Any
 
 import orjson
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException
 
 from fhirapp.demo_ehr import bundles
 from fhirapp.demo_ehr.capability import capability_statement
-from fhirapp.demo_ehr.errors import FhirError, invalid, not_found
+from fhirapp.demo_ehr.errors import FhirError, invalid, not_found, outcome
 from fhirapp.demo_ehr.interactions import Answer, Interactions, known
 from fhirapp.demo_ehr.scopes import Access, as_headers
 from fhirapp.demo_ehr.search import Pairs
@@ -100,12 +101,19 @@ def create_blueprint(
 
     bp.before_request(_check_media_types)
     bp.register_error_handler(FhirError, refusal)
+    bp.register_error_handler(HTTPException, failure)
     return bp
 
 
 def refusal(error: FhirError) -> Response:
     """A refusal as an OperationOutcome."""
     return fhir_json(error.outcome(), error.status, as_headers(error))
+
+
+def failure(error: HTTPException) -> Response:
+    """What the web framework refused, or a failure of ours: an OperationOutcome too, and no detail."""
+    status = error.code or 500
+    return fhir_json(outcome("exception" if status >= 500 else "processing", error.name), status)
 
 
 def fhir_json(resource: Resource, status: int = 200, headers: Any = None) -> Response:

@@ -194,8 +194,9 @@ def create_blueprint(ehr: DemoEhr) -> Blueprint:
         return _to_chart(patient_id, note=note)
 
     @bp.errorhandler(FhirError)
-    def not_there(error: FhirError) -> ResponseReturnValue:
-        return render_template("missing.html", **_frame_of(ehr)), error.status
+    @bp.app_errorhandler(404)
+    def not_there(error: Exception) -> ResponseReturnValue:
+        return render_template("missing.html", **_frame_of(ehr)), getattr(error, "status", 404)
 
     bp.add_app_template_filter(_day, "day")
     bp.add_app_template_filter(_minute, "minute")

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import requests
 
-from fhirapp.demo_ehr.app import DemoEhr
-from tests.fhirapp.demo_ehr.conftest import a_patient, an_observation
+from fhirapp.demo_ehr.app import DemoEhr, create_demo_ehr, parts_of
+from tests.fhirapp.demo_ehr.conftest import a_patient, an_observation, settings_for
 
 SYSTEM = "urn:test"
 
@@ -243,6 +243,18 @@ def test_every_error_is_an_operation_outcome(
     answer = requests.request(method, url, data=send.get("data"), headers=headers, timeout=5)
     assert answer.status_code == status
     assert is_outcome(answer)
+
+
+def test_a_body_that_is_too_large_and_a_failure_of_ours_are_outcomes_too():
+    app = create_demo_ehr(settings_for("http://127.0.0.1:1", require_token=False))
+    app.config["MAX_CONTENT_LENGTH"] = 10
+    client, headers = app.test_client(), {"Host": "127.0.0.1:1", "Content-Type": "application/fhir+json"}
+    large = client.post("/fhir/Task", data=b"{" + b" " * 100, headers=headers)
+    parts_of(app).api.store.lock = None  # type: ignore[assignment]
+    broken = client.get("/fhir/Patient/ada", headers=headers)
+    assert (large.status_code, large.get_json(force=True)["resourceType"]) == (413, "OperationOutcome")
+    assert (broken.status_code, broken.get_json(force=True)["issue"][0]["code"]) == (500, "exception")
+    assert "Traceback" not in broken.text
 
 
 def test_xml_alone_is_not_acceptable(open_ehr: DemoEhr):

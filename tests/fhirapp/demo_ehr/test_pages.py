@@ -361,11 +361,11 @@ def test_another_site_cannot_post_into_the_record(ward: tuple[DemoEhr, CdsServic
     assert "Patient/ada" not in [one["subject"]["reference"] for one in ehr.api.store.every("Observation")]
 
 
-@pytest.mark.parametrize("path", ["/patients/nobody", "/patients/nobody/written"])
-def test_a_patient_who_is_not_there_is_a_page_with_a_way_back(ward: tuple[DemoEhr, CdsService], path: str):
+@pytest.mark.parametrize("path", ["/patients/nobody", "/patients/nobody/written", "/nowhere"])
+def test_what_is_not_there_is_a_page_with_a_way_back(ward: tuple[DemoEhr, CdsService], path: str):
     answer = requests.get(f"{ward[0].settings.base_url}{path}", timeout=5)
     assert answer.status_code == 404
-    assert "This record does not exist" in answer.text
+    assert "There is nothing here" in answer.text
 
 
 def test_an_address_puts_no_words_of_its_own_on_the_page(ward: tuple[DemoEhr, CdsService]):
