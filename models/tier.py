@@ -62,7 +62,12 @@ def _complex(finding: Finding) -> bool:
 def _needs_clinician(finding: Finding) -> bool:
     """Any clearance (a partial hold counts as one), or a place with a clinician; not a check before a session."""
     clearance = finding.effect >= Effect.CLEAR and finding.scope != "session"
-    return clearance or finding.min_supervision >= 3
+    return clearance or finding.min_supervision >= 3 or _neuropathy_with_falls(finding)
+
+
+def _neuropathy_with_falls(finding: Finding) -> bool:
+    names = {evidence.name for evidence in finding.inputs}
+    return finding.rule == "NEU-05" and not names.isdisjoint(("vs.falls", "falls_12_months"))
 
 
 def _precaution(finding: Finding) -> bool:

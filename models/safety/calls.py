@@ -136,6 +136,12 @@ def _undated(node: ast.Call) -> Condition:
     )
 
 
+def _unsure(node: ast.Call) -> Condition:
+    """On file, not over, and nothing says that it is older than so many days; status codes too."""
+    days = int(_option(node, "days") or 0)
+    return _facts(_value_sets(node), lambda view, fact: view.may_be_recent(fact, days), node)
+
+
 def _ever(node: ast.Call) -> Condition:
     """On file at all, past or present."""
     coded = _code_filter(node)
@@ -326,6 +332,7 @@ CALLS: Final[dict[str, Callable[[ast.Call], Condition]]] = {
     "drug": _drug,
     "ever": _ever,
     "undated": _undated,
+    "unsure": _unsure,
     "said": _said,
     "lacks": _lacks,
     "yes": _yes,

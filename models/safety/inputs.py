@@ -118,6 +118,22 @@ def _ratio(alias: str, default: float | None) -> Source:
     return read
 
 
+_UNCORRECTED: Final = "uncorrected"  # the reader's note on a total calcium that no albumin corrects
+
+
+def _calcium(view: View) -> tuple[Reading, ...]:
+    """Calcium corrected for albumin."""
+    return tuple(reading for reading in view.current("ca_corr") if _UNCORRECTED not in reading.note)
+
+
+def _calcium_uncorrected(view: View) -> tuple[Reading, ...]:
+    """Total calcium that is judged because no albumin corrects it; marked so."""
+    marked = tuple(reading for reading in view.current("ca_corr") if _UNCORRECTED in reading.note)
+    if marked or view.fresh("ca_corr"):
+        return marked
+    return tuple(replace(reading, note=f"no albumin: {_UNCORRECTED}") for reading in view.current("ca"))
+
+
 def _grip(view: View) -> tuple[Reading, ...]:
     """Per side the best trial of a session, then the worst session of the day."""
     found: list[Reading] = []
@@ -187,6 +203,8 @@ DERIVED: Final[Mapping[str, Derived]] = {
     "ck_ratio": _derived(N_("Creatine kinase, times the upper limit"), "", "ck", _ratio("ck", CK_UPPER_LIMIT)),
     "troponin_ratio": _derived(N_("Troponin, times the upper limit"), "", "troponin", _ratio("troponin", None)),
     "crp_ratio": _derived(N_("C-reactive protein, times the upper limit"), "", "crp", _ratio("crp", 10.0)),
+    "calcium": _derived(N_("Calcium, corrected for albumin"), "mmol/L", "ca_corr", _calcium),
+    "calcium_uncorrected": _derived(N_("Calcium without an albumin"), "mmol/L", "ca ca_corr", _calcium_uncorrected),
     "grip": _derived(N_("Grip strength"), "kg", "grip_r grip_l", _grip),
     "sts_below_norm": _derived(N_("Chair stands lacking to the norm"), "{count}", "sts30", _sts_below_norm),
     "steps_share": _derived(N_("Steps, share of the usual"), "%", "steps", trends.steps_share),

@@ -98,7 +98,7 @@ class _Index:
         for number, rule in enumerate(rules):
             for name in rule.wake or ():
                 self._by_name.setdefault(name, set()).add(number)
-        self.asks = tuple(_first_asks(rules))
+        self.asks = _asks(rules)
 
     def awake(self, snapshot: PatientSnapshot) -> Iterator[Rule]:
         """The rules that can fire on this snapshot, in their order."""
@@ -111,14 +111,13 @@ class _Index:
         return (self._rules[number] for number in sorted(numbers))
 
 
-def _first_asks(rules: tuple[Rule, ...]) -> Iterator[tuple[str, Ask]]:
-    """Each input once, with the first rule that needs it."""
-    seen: set[tuple[str, ...]] = set()
+def _asks(rules: tuple[Rule, ...]) -> tuple[tuple[tuple[str, ...], tuple[tuple[str, Ask], ...]], ...]:
+    """Each input, or choice of inputs, once, with the rules that need it."""
+    found: dict[tuple[str, ...], list[tuple[str, Ask]]] = {}
     for rule in rules:
         for ask in rule.asks:
-            if ask.aliases not in seen:
-                seen.add(ask.aliases)
-                yield rule.id, ask
+            found.setdefault(ask.aliases, []).append((rule.id, ask))
+    return tuple((aliases, tuple(asks)) for aliases, asks in found.items())
 
 
 @cache
@@ -131,11 +130,13 @@ def _index(rules: RuleSet) -> _Index:
 
 def _gaps(index: _Index, view: View) -> Iterator[Gap]:
     faults = {fault.input: fault for fault in view.snapshot.faults}
-    for rule_id, ask in index.asks:
-        if any(_known(view, name) for name in ask.aliases):
+    for aliases, asks in index.asks:
+        if any(_known(view, name) for name in aliases):
             continue
-        if ask.relevant is None or ask.relevant.test(view):
-            yield _gap(rule_id, ask, view, faults)
+        for rule_id, ask in asks:
+            if ask.relevant is None or ask.relevant.test(view):
+                yield _gap(rule_id, aliases, view, faults)
+                break
 
 
 def _known(view: View, name: str) -> bool:
@@ -146,13 +147,13 @@ def _known(view: View, name: str) -> bool:
     return any(reading.status == "final" for reading in derived.read(view))
 
 
-def _gap(rule_id: str, ask: Ask, view: View, faults: dict[str, Gap]) -> Gap:
-    alias = ask.aliases[0]
+def _gap(rule_id: str, aliases: tuple[str, ...], view: View, faults: dict[str, Gap]) -> Gap:
+    alias = aliases[0]
     if alias in DERIVED:
         (alias,) = DERIVED[alias].needs
         if alias not in faults:
             return Gap(alias, "missing", rule_id, "no value of long enough ago to compare with")
-    for name in (alias, *ask.aliases[1:]):
+    for name in (alias, *aliases[1:]):
         if view.current(name):
             return Gap(name, "stale", rule_id, f"last on {view.current(name)[0].when.day}")
         if name in faults:

@@ -121,7 +121,7 @@ class View:
 
     def _shorter(self, alias: str) -> bool:
         if alias == "lvef":
-            return self.mark("cardiotoxic")
+            return self.mark("cardiotoxic") or bool(self.snapshot.facts.get("vs.cardiomyopathy_drug"))
         if self.on_systemic or self.haem_cancer:
             return True
         return any(self.snapshot.facts.get(name) for name in _SHORTENING.get(alias, ()))
@@ -163,6 +163,12 @@ class View:
             return None if fact.kind == "condition" and fact.state == "history" else 0
         return self.days_since(start)
 
+    def may_be_recent(self, fact: Fact, days: int) -> bool:
+        """True when nothing says that the fact is older: no date, or only a day of recording within so many days."""
+        if fact.start is None:
+            return not (fact.kind == "condition" and fact.state == "history")
+        return not fact.start.certain and self.days_since(fact.start) <= days
+
     def recent(self, value_set: str, days: int) -> bool:
         """True when a fact of the value set began within so many days, whatever became of it."""
         if value_set not in self.snapshot.facts:
@@ -181,6 +187,8 @@ class View:
         """As `lately`, of one fact."""
         if fact.end is not None:
             return fact.end.latest >= self.as_of or self.days_since(fact.end) <= days
+        if fact.kind == "condition" and fact.state == "history":
+            return False  # a code that says "history of" (Z92.3)
         began = self.since(fact)
         return began is not None and began <= days
 

@@ -189,7 +189,9 @@ CASES: dict[str, list[Case]] = {
         (on(f("vs.cart", 60)), "CLEAR"),
         (on(f("vs.cart", 61)), None),
         (on(f("vs.gvhd", 900)), "CLEAR"),
-        (on(f("vs.hsct", None, code="Z94.84")), None),
+        (on(f("vs.hsct", None, code="Z94.84")), "CLEAR"),
+        (on(a_fact("vs.hsct", code="Z94.84", start=a_when(days_ago=365, certain=False))), "CLEAR"),
+        (on(a_fact("vs.hsct", code="Z94.84", start=a_when(days_ago=366, certain=False))), None),
     ],
     "HEM-18": [
         (on(_CANNULA), "MOD"),
@@ -247,6 +249,8 @@ CASES: dict[str, list[Case]] = {
         (past("lvef", (1, 52), (740, 62)), None),
         (on(f("vs.cardiomyopathy_drug", 300)), "CLEAR"),
         (on(f("vs.cardiomyopathy_drug", 300), lvef=60), None),
+        (on(f("vs.cardiomyopathy_drug", 300), more={"readings": [a_reading("lvef", 60, days_ago=183)]}), None),
+        (on(f("vs.cardiomyopathy_drug", 300), more={"readings": [a_reading("lvef", 60, days_ago=184)]}), "CLEAR"),
     ],
     "CAR-07": [
         (on(drug("vs.anthracycline", days=365)), "INFO"),
@@ -445,6 +449,8 @@ CASES: dict[str, list[Case]] = {
         (on(ca=2.75), "HOLD"),
         (on(ca=3), "HOLD-E"),
         (on(ca=2.8, ca_corr=2.6), None),
+        (on(more={"readings": [a_reading("ca_corr", 2.8, note="no albumin: uncorrected")]}), "HOLD"),
+        (on(more={"readings": [a_reading("ca_corr", 3.0, note="no albumin: uncorrected")]}), "HOLD-E"),
     ],
     "ELE-05": [
         (on(mg=0.49), "CLEAR"),
@@ -610,6 +616,7 @@ CASES: dict[str, list[Case]] = {
     "TRT-05": [
         (on(f("vs.radiotherapy", 42, kind="procedure")), "MOD"),
         (on(f("vs.radiotherapy", 43, kind="procedure")), None),
+        (on(f("vs.radiotherapy", 20, code="Z92.3", state="history")), None),
         (on(f("vs.radiotherapy", 80, kind="procedure", end=a_when(days_ago=42))), "MOD"),
         (on(f("vs.radiotherapy", 80, kind="procedure", end=a_when(days_ago=43))), None),
     ],

@@ -247,3 +247,10 @@ def test_some_conditions_and_drugs_shorten_a_limit_to_seven_days(alias: str, val
         reading = a_reading(alias, value, days_ago=days)
         assert View(a_snapshot(reading, facts=[fact])).fresh(alias) is fresh
         assert View(a_snapshot(reading)).fresh(alias)
+
+
+def test_an_input_that_two_rules_ask_for_is_listed_for_the_one_that_matters() -> None:
+    """Weakness is asked for on a steroid (NEU-04) and on a checkpoint inhibitor (TRT-06)."""
+    gaps = {gap.input: gap.rule for gap in screen(a_snapshot(facts=a_dose("vs.ici"))).gaps}
+    assert gaps["weakness"] == "TRT-06"
+    assert "weakness" not in {gap.input for gap in screen(a_snapshot()).gaps}
