@@ -37,14 +37,19 @@ class Door:
 
     def enter(self, sid: str) -> tuple[Page, Tenant]:
         """The session of this address and browser, with a checked form on POST."""
+        headers.framed_by(self._any_ehr())  # so that "no longer open" can be read inside the EHR's frame
+        headers.private()
         page = self.pages.find(sid, browser_secret(request.cookies), self.role)
         tenant = self.house.tenants[page.tenant_id]
         headers.framed_by(tenant.ehr.frame_ancestors)
-        headers.private()
         speak_as_staff(tenant)
         if request.method == "POST":
             page.check_form(self.house.config.secret, request.form.get("form_token", ""))
         return page, tenant
+
+    def _any_ehr(self) -> tuple[str, ...]:
+        tenants = self.house.tenants.by_id.values()
+        return tuple(sorted({origin for tenant in tenants for origin in tenant.ehr.frame_ancestors}))
 
     def token_of_form(self, page: Page) -> str:
         """What the forms of this page carry."""

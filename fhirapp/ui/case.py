@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from fhirapp.ui.words import EFFECT_WORDS, ENTRY_WORDS, GAP_WORDS, QUERY_WORDS, SUPERVISION_WORDS, TONES
 from models.assessment import holds_everything
 from models.decision import Assessment, Decision, Estimate, Prescription, Proposal, Verdict
 from models.findings import Effect, Evidence, Finding
@@ -18,73 +19,6 @@ from models.text import N_, Text
 MAX_REASONS: Final = 5
 MAX_REASONS_HELD: Final = 4
 MAX_VALUES: Final = 2
-
-EFFECT_WORDS: Final = {
-    Effect.HOLD_E: N_("Emergency hold"),
-    Effect.HOLD: N_("Hold"),
-    Effect.CLEAR: N_("Needs clearance"),
-    Effect.SUP: N_("Supervision"),
-    Effect.MOD: N_("Limits the dose"),
-    Effect.INFO: N_("For information"),
-}
-_TONES: Final = {
-    Effect.HOLD_E: "stop",
-    Effect.HOLD: "stop",
-    Effect.CLEAR: "ask",
-    Effect.SUP: "care",
-    Effect.MOD: "care",
-    Effect.INFO: "plain",
-}
-SUPERVISION_WORDS: Final = {
-    0: N_("no supervision needed"),
-    1: N_("contact by phone or video"),
-    2: N_("cancer-trained instructor"),
-    3: N_("physiotherapist or cancer rehabilitation"),
-    4: N_("medical supervision"),
-}
-BAND_WORDS: Final = {
-    "low": N_("Low"),
-    "middle": N_("Middle"),
-    "high": N_("High"),
-    "not scored": N_("Not scored"),
-}
-CONFIDENCE_WORDS: Final = {
-    "full": N_("full confidence"),
-    "reduced": N_("reduced confidence"),
-    "low": N_("low confidence"),
-}
-_KINDS: Final = {
-    "Condition": N_("Diagnosis"),
-    "Procedure": N_("Procedure"),
-    "MedicationAdministration": N_("Given"),
-    "MedicationRequest": N_("Ordered"),
-    "Encounter": N_("Encounter"),
-    "ServiceRequest": N_("Planned"),
-    "Observation": N_("Finding"),
-}
-_GAP_WORDS: Final = {
-    "unread": N_("Could not be read"),
-    "unanswered": N_("Not answered"),
-    "stale": N_("Too old"),
-    "missing": N_("Not on file"),
-    "conflict": N_("Contradictory"),
-    "implausible": N_("Implausible"),
-    "unit": N_("Unit not understood"),
-}
-QUERY_WORDS: Final = {
-    "patient": N_("personal details"),
-    "conditions": N_("conditions"),
-    "labs": N_("laboratory results"),
-    "vitals": N_("vital signs"),
-    "function": N_("function tests"),
-    "symptoms": N_("symptoms"),
-    "medications": N_("medication orders"),
-    "administrations": N_("medication given"),
-    "procedures": N_("procedures"),
-    "encounters": N_("encounters"),
-    "answers": N_("questionnaire answers"),
-    "referrals": N_("earlier referrals"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +137,7 @@ def _why(finding: Finding) -> Why:
         text=finding.text,
         rule=finding.rule,
         word=EFFECT_WORDS[finding.effect],
-        tone=_TONES[finding.effect],
+        tone=TONES[finding.effect],
         values=tuple(value_of(one) for one in shown),
         more_values=len({one.source for one in finding.inputs} - {one.source for one in shown}),
         needs_review=finding.needs_review,
@@ -220,7 +154,7 @@ def _label_of_source(evidence: Evidence) -> Text:
     """What kind of entry a value comes from, where the value is no input of its own."""
     if evidence.name in DERIVED:
         return DERIVED[evidence.name].label
-    return _KINDS.get(evidence.source.split("/")[0], N_("Chart"))
+    return ENTRY_WORDS.get(evidence.source.split("/")[0], N_("Chart"))
 
 
 def _grounds(assessment: Assessment, proposal: Proposal | None) -> Iterator[Why]:
@@ -236,7 +170,7 @@ def _grounds(assessment: Assessment, proposal: Proposal | None) -> Iterator[Why]
 def _unchecked(gaps: Iterable[Gap]) -> Iterator[Unchecked]:
     """By reason, an unread part of the chart first; each input once."""
     found = tuple(gaps)
-    for why, word in _GAP_WORDS.items():
+    for why, word in GAP_WORDS.items():
         aliases = dict.fromkeys(gap.input for gap in found if gap.why == why)
         if aliases:
             yield Unchecked(word, tuple(gap_name(alias) for alias in aliases))

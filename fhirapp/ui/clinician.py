@@ -19,7 +19,7 @@ from fhirapp.referrals.status import LABELS, Role
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant
 from fhirapp.ui.access import Door
-from fhirapp.ui.case import BAND_WORDS, CONFIDENCE_WORDS, aerobic_line, case_of, resistance_line
+from fhirapp.ui.case import aerobic_line, case_of, resistance_line
 from fhirapp.ui.errors import AccessEnded
 from fhirapp.ui.history import lines_of
 from fhirapp.ui.house import House
@@ -28,6 +28,7 @@ from fhirapp.ui.people import banner_of, known_person
 from fhirapp.ui.programmes import sites_for
 from fhirapp.ui.session import Page
 from fhirapp.ui.verdict import Bar, bar_of, waits
+from fhirapp.ui.words import BAND_WORDS, CONFIDENCE_WORDS
 from fhirapp.ui.written import confirmed, converge_now, written_of
 from models.text import N_, Text
 from smart_launch.errors import SmartError

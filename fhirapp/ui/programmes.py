@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fhirapp.tenants import ProgrammeSite, Tenant
-from fhirapp.ui.case import SUPERVISION_WORDS
+from fhirapp.ui.words import SUPERVISION_WORDS
 from models.decision import Proposal
 from models.text import N_, Text
 

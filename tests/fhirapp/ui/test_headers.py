@@ -23,9 +23,16 @@ def test_sm_l9_only_the_launching_ehr_may_frame_a_patients_page(browser: Browser
         assert "X-Frame-Options" not in answer.headers  # it knows no origins and would forbid the EHR
 
 
-@pytest.mark.parametrize("path", ["/", "/problems/", "/problems/unexpected", "/o/none", "/clinician/none/", "/nowhere"])
+@pytest.mark.parametrize("path", ["/", "/problems/", "/problems/unexpected", "/o/none", "/outbox", "/nowhere"])
 def test_nobody_may_frame_any_other_page(browser: Browser, path: str) -> None:
     assert policy(browser.get(path))["frame-ancestors"] == "'none'"
+
+
+def test_that_a_page_is_no_longer_open_can_be_read_in_the_frame_where_it_was(browser: Browser, world: World) -> None:
+    for path in ("/clinician/none/", "/queue/none/"):
+        answer = browser.get(path)
+        assert answer.status_code == 403
+        assert policy(answer)["frame-ancestors"] == world.ehr.settings.base_url
 
 
 def test_scripts_run_only_with_the_nonce_of_this_answer(browser: Browser) -> None:
