@@ -131,7 +131,7 @@ def _index(rules: RuleSet) -> _Index:
 def _gaps(index: _Index, view: View) -> Iterator[Gap]:
     faults = {fault.input: fault for fault in view.snapshot.faults}
     for aliases, asks in index.asks:
-        if any(_known(view, name) for name in aliases):
+        if _known(view, aliases):
             continue
         for rule_id, ask in asks:
             if ask.relevant is None or ask.relevant.test(view):
@@ -139,11 +139,11 @@ def _gaps(index: _Index, view: View) -> Iterator[Gap]:
                 break
 
 
-def _known(view: View, name: str) -> bool:
-    """True when an input is fresh, or a worked-out value can be worked out."""
-    derived = DERIVED.get(name)
+def _known(view: View, aliases: tuple[str, ...]) -> bool:
+    """True when one of the inputs is fresh, or the worked-out value can be worked out."""
+    derived = DERIVED.get(aliases[0])
     if derived is None:
-        return view.fresh(name)
+        return any(map(view.fresh, aliases))
     return any(reading.status == "final" for reading in derived.read(view))
 
 
@@ -152,11 +152,17 @@ def _gap(rule_id: str, aliases: tuple[str, ...], view: View, faults: dict[str, G
     if alias in DERIVED:
         (alias,) = DERIVED[alias].needs
         if alias not in faults:
-            return Gap(alias, "missing", rule_id, "no value of long enough ago to compare with")
+            return _bare_gap(alias, "missing", rule_id, "no value of long enough ago to compare with")
     for name in (alias, *aliases[1:]):
         if view.current(name):
             return Gap(name, "stale", rule_id, f"last on {view.current(name)[0].when.day}")
         if name in faults:
             return Gap(name, faults[name].why, rule_id, faults[name].text, faults[name].source)
     why: GapReason = "unanswered" if alias in SAFETY_QUESTIONS else "missing"
-    return Gap(alias, why, rule_id)
+    return _bare_gap(alias, why, rule_id)
+
+
+@cache
+def _bare_gap(alias: str, why: GapReason, rule_id: str, text: str = "") -> Gap:
+    """A gap that says nothing of the patient; each is made once per process."""
+    return Gap(alias, why, rule_id, text)
