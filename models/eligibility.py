@@ -114,7 +114,14 @@ def _years_ago(snapshot: PatientSnapshot, fact: Fact) -> float:
 
 def _other(snapshot: PatientSnapshot, site: SitePolicy) -> Fact | None:
     names = [name for population in sorted(site.populations) for name in POPULATIONS.get(population, ())]
-    return _first(fact for fact in snapshot.having(*names) if _now(snapshot, fact))
+    return _first(fact for fact in snapshot.having(*names) if _now(snapshot, fact) or _operated_lately(snapshot, fact))
+
+
+def _operated_lately(snapshot: PatientSnapshot, fact: Fact) -> bool:
+    """A joint replacement or bypass of the last year: over as a procedure, and the reason to exercise."""
+    if fact.kind != "procedure" or fact.start is None or fact.start.earliest > snapshot.as_of:
+        return False
+    return fact.confirmed and fact.state != "planned" and _years_ago(snapshot, fact) <= 1
 
 
 def _first(facts: Iterable[Fact]) -> Fact | None:

@@ -107,3 +107,10 @@ def test_a_population_without_cancer_is_eligible_only_where_the_site_says_so() -
     assert eligibility_of(snapshot).eligible is False
     site = SitePolicy(populations=frozenset({"neurological"}))
     assert eligibility_of(snapshot, site).eligible is True
+
+
+@pytest.mark.parametrize(("days", "eligible"), [(10, True), (365, True), (400, False)])
+def test_a_joint_replacement_of_the_last_year_is_a_reason(days: int, eligible: bool) -> None:
+    knee = a_fact("vs.joint_replacement", days_ago=days, kind="procedure", state="history")
+    site = SitePolicy(populations=frozenset({"musculoskeletal"}))
+    assert eligibility_of(a_snapshot(facts=[knee], cancer=False), site).eligible is eligible
