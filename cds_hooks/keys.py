@@ -24,6 +24,9 @@ _KEY_TYPES: Final[Mapping[str, type[PublicKey]]] = {
 }
 
 
+FIRST_INTERVAL_S: Final = 2.0  # until the keys were loaded once, a client is locked out: try again soon
+
+
 class KeyCache:
     """A `KeySource` over a loader of one JWKS URL: rotation is followed, a flood of unknown `kid` is not.
 
@@ -48,8 +51,9 @@ class KeyCache:
     def __call__(self, refetch: bool) -> Mapping[str, Any]:
         """The newest JWKS that may be had. Raises `KeysUnavailable` when there has never been one."""
         now = self._monotonic()
-        # A caller whose key is known does not wait for the one who reloads.
-        if self._due(refetch, now) and self._lock.acquire(blocking=refetch or self._jwks is None):
+        # A caller whose key is known does not wait for the one who reloads; without any keys everybody waits.
+        waits = self._jwks is None
+        if (waits or self._due(refetch, now)) and self._lock.acquire(blocking=waits or refetch):
             try:
                 if self._due(refetch, now):
                     self._reload(now)
@@ -61,7 +65,8 @@ class KeyCache:
 
     def _due(self, refetch: bool, now: float) -> bool:
         stale = refetch or now - self._loaded_at > self._max_age_s
-        return stale and now - self._tried_at >= self._min_interval_s
+        interval = self._min_interval_s if self._jwks is not None else min(FIRST_INTERVAL_S, self._min_interval_s)
+        return stale and now - self._tried_at >= interval
 
     def _reload(self, now: float) -> None:
         self._tried_at = now

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -87,3 +87,33 @@ def test_a_client_whose_keys_cannot_be_had_gets_503_not_401(service: Running):
     response = service.call()
     assert response.status_code == 503
     assert response.get_json()["resourceType"] == "OperationOutcome"
+
+
+def test_the_first_callers_of_all_wait_for_the_keys_together():
+    """Twenty hooks on a service that has just started: none may be told that the keys are not there."""
+    begun, let_go, answers = Event(), Event(), []
+
+    def load() -> dict[str, Any]:
+        begun.set()
+        assert let_go.wait(5)
+        return {"keys": []}
+
+    keys = KeyCache(load, lambda: 0.0)
+    callers = [Thread(target=lambda: answers.append(keys(False)), daemon=True) for _ in range(20)]
+    for caller in callers:
+        caller.start()
+    assert begun.wait(5)
+    let_go.set()
+    for caller in callers:
+        caller.join(5)
+    assert answers == [{"keys": []}] * 20
+
+
+def test_keys_that_did_not_come_at_first_are_asked_for_again_soon():
+    source = Source()
+    source.down = True
+    keys = source.cache()
+    with pytest.raises(KeysUnavailable):
+        keys(False)
+    source.down, source.now = False, 3.0
+    assert keys(False) == {"keys": [{"n": 2}]}
