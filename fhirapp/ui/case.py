@@ -93,9 +93,22 @@ class Case:
         return tuple({str(f.task): f.task for f in found if f.task is not None}.values())
 
     @property
+    def cautions(self) -> tuple[Text, ...]:
+        """What the programme must know, each once; what to stay away from says so."""
+        if self.prescription is None:
+            return ()
+        away = {str(cap.text) for f in self.assessment.findings for cap in f.caps if cap.kind == "avoid"}
+        return tuple(avoided(cap) if str(cap) in away else cap for cap in self.prescription.caps)
+
+    @property
     def held(self) -> bool:
         """True while nothing may be released."""
         return self.assessment.verdict in (Verdict.HOLD, Verdict.HOLD_EMERGENCY)
+
+    @property
+    def emergency(self) -> bool:
+        """True when somebody has to act at once."""
+        return self.assessment.verdict is Verdict.HOLD_EMERGENCY
 
 
 def case_of(decision: Decision) -> Case:
@@ -183,6 +196,11 @@ def gap_name(alias: str) -> Text:
     if alias.startswith("vs."):
         return N_("{name}", name=alias[3:].replace("_", " "))
     return label_of(alias)
+
+
+def avoided(what: Text) -> Text:
+    """A limit that names something to stay away from."""
+    return N_("Avoid: {what}", what=what)
 
 
 def aerobic_line(dose: Prescription) -> Text:

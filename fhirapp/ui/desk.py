@@ -18,6 +18,7 @@ from fhirapp.referrals.referral import ContactAttempt, Referral, SafetyAnswers
 from fhirapp.referrals.status import State
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant
+from fhirapp.ui.case import avoided
 from fhirapp.ui.people import Known, known_person
 from fhirapp.ui.priority import Due, Priority, ranked
 from models.findings import Effect
@@ -172,10 +173,21 @@ def findings_of(summary: Mapping[str, Any], *, at_least: Effect = Effect.SUP) ->
     ]
 
 
-def texts_of(summary: Mapping[str, Any], name: str) -> list[Text]:
-    """The caps or stop rules of the plan."""
-    plan = summary.get("prescription") or {}
-    return [text_from(message) for message in plan.get(name, ())]
+def caps_of(summary: Mapping[str, Any]) -> list[Text]:
+    """The limits of the plan; what to stay away from says so."""
+    away = {
+        cap["text"]
+        for finding in summary.get("findings", ())
+        for cap in finding.get("caps", ())
+        if cap["kind"] == "avoid"
+    }
+    caps = [text_from(message) for message in (summary.get("prescription") or {}).get("caps", ())]
+    return [avoided(cap) if str(cap) in away else cap for cap in caps]
+
+
+def stop_rules_of(summary: Mapping[str, Any]) -> list[Text]:
+    """When to stop a session."""
+    return [text_from(message) for message in (summary.get("prescription") or {}).get("stop_rules", ())]
 
 
 def _urgency(row: Row) -> tuple[int, bool, datetime, str]:

@@ -16,7 +16,7 @@ from fhirapp.tenants import Tenant
 from fhirapp.ui import outbox
 from fhirapp.ui.access import Door
 from fhirapp.ui.contact import CHANNELS, NEEDED, OUTCOMES, after, not_yet, tried_today
-from fhirapp.ui.desk import FILTERS, Desk, Row, findings_of, shown, texts_of
+from fhirapp.ui.desk import FILTERS, Desk, Row, caps_of, findings_of, shown, stop_rules_of
 from fhirapp.ui.history import lines_of
 from fhirapp.ui.house import House
 from fhirapp.ui.messages import Message, said_of
@@ -127,8 +127,8 @@ class Queue:
             step=next_step(row, now),
             findings=findings_of(referral.summary),
             holds=findings_of(referral.summary, at_least=Effect.HOLD),
-            caps=texts_of(referral.summary, "caps"),
-            stops=texts_of(referral.summary, "stop_rules"),
+            caps=caps_of(referral.summary),
+            stops=stop_rules_of(referral.summary),
             questions=WORDS,
             unanswered=unanswered,
             choices=choices_of(tenant, referral.summary),
@@ -136,7 +136,7 @@ class Queue:
             channels=CHANNELS,
             outcomes=OUTCOMES,
             notes={attempt.id: self._note(attempt.note, referral_id) for attempt in attempts},
-            advice=after(attempts[-1].outcome) if attempts else None,
+            advice=after(attempts[-1].outcome) if attempts and referral.status is State.CONTACTING else None,
             lacking=not_yet(attempts, now, tenant.zone),
             tried_today=tried_today(attempts, now, tenant.zone),
             needed=NEEDED,

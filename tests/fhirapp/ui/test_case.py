@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from fhirapp.ui.case import MAX_REASONS, Case, asks_clearance, case_of
+from fhirapp.ui.desk import caps_of
 from fhirapp.ui.look import fingerprint
 from models.decision import NoProposal, Proposal
 from models.findings import Effect, Finding
 from models.proposal import decide
 from models.snapshot import PatientSnapshot
+from models.summary import summary
 from models.text import N_
 from tests.builders import a_fact, a_reading, a_snapshot, a_treated_patient
 
@@ -61,6 +63,17 @@ def test_a_part_of_the_chart_that_was_not_read_comes_first() -> None:
     case = the_case(a_treated_patient(unread=frozenset({"labs"})))
     assert str(case.unchecked[0].word) == "Could not be read"
     assert [str(name) for name in case.unchecked[0].names] == ["laboratory results"]
+
+
+def test_what_to_stay_away_from_says_so_on_both_pages() -> None:
+    """`Uneven ground` alone would read as advice to go there."""
+    decision = decide(a_treated_patient(a_reading("platelets", 40)))
+    away = {str(c.text) for f in case_of(decision).assessment.findings for c in f.caps if c.kind == "avoid"}
+    for shown in (case_of(decision).cautions, caps_of(summary(decision))):
+        words = [str(caution) for caution in shown]
+        assert away
+        assert {f"Avoid: {what}" for what in away} <= set(words)
+        assert not away & set(words)
 
 
 def test_an_ineligible_patient_has_one_reason() -> None:
