@@ -52,11 +52,26 @@ def with_status(
         return _task(changed, status, reason, business_status, fulfilment=family == "fulfilment-task")
     if expected == "Goal":
         return _goal(changed, status, reason)
+    if expected == "CarePlan":
+        return _plan(changed, status, reason)
     return _request(changed, status, reason)
 
 
+def _plan(resource: Json, status: str, reason: str | None) -> Json:
+    """R4 has no reason of status for a CarePlan, and its extension is not allowed there: each activity says why."""
+    says_why = status in _REQUEST_SAYS_WHY
+    for activity in resource.get("activity", []):
+        if not isinstance(detail := activity.get("detail"), dict):
+            continue
+        if not says_why:
+            detail.pop("statusReason", None)
+        elif reason:
+            detail["statusReason"] = reason_of(reason)
+    return resource | {"status": status}
+
+
 def _request(resource: Json, status: str, reason: str | None) -> Json:
-    """ServiceRequest and CarePlan: R4 keeps the reason of a status in an extension."""
+    """R4 keeps the reason of a ServiceRequest's status in an extension."""
     kept = resource.get("extension", [])
     says_why = status in _REQUEST_SAYS_WHY
     if reason or not says_why:

@@ -159,6 +159,17 @@ def test_a_cancelled_goal_says_why_and_a_running_one_does_not() -> None:
     assert "statusReason" not in with_status("goal-activity", cancelled, "active")
 
 
+def test_each_activity_of_a_plan_says_why_since_the_extension_is_not_allowed_on_a_care_plan() -> None:
+    plan = care_plan(some_facts(), "active", "ServiceRequest/sr", [])
+    held = checked(with_status("care-plan", plan, "on-hold", reason="OO-UNWELL"))
+    details = [activity["detail"] for activity in held["activity"] if "detail" in activity]
+    assert details
+    assert [detail["statusReason"]["text"] for detail in details] == ["Too unwell"] * len(details)
+    assert "extension" not in held
+    assert with_status("care-plan", held, "on-hold") == held
+    assert with_status("care-plan", held, "active") == plan
+
+
 @pytest.mark.parametrize("kind", ["care-plan", "no-such-kind", "goal"])
 def test_a_resource_of_another_kind_is_refused(kind: str) -> None:
     with pytest.raises(InvalidResource, match="is no"):
