@@ -20,6 +20,7 @@ from fhirapp.ehr.connect import Ehrs, pooled_session
 from fhirapp.ehr.hook_charts import HookCharts
 from fhirapp.jobs.dispatcher import Dispatcher, Handler
 from fhirapp.launches import Launches, Registrations
+from fhirapp.predictions import Predictions
 from fhirapp.referrals.actions import Actions
 from fhirapp.referrals.feedback import Feedbacks
 from fhirapp.referrals.intake import Intake
@@ -94,7 +95,8 @@ def build(config: Config) -> Stride:
     registrations = Registrations(tenants, insecure_http=config.insecure_http)
     ehrs = Ehrs(registrations.by_tenant, BackendTokens(keyring, http, wall_clock), http)
     estimators = load_estimators()
-    intake = Intake(sessions, tenants, estimators, sealer, f"{config.public_url}/smart/launch")
+    predictions = Predictions(config.secret, store_features=config.prediction_features == "stored")
+    intake = Intake(sessions, tenants, estimators, sealer, f"{config.public_url}/smart/launch", predictions)
     actions = Actions(sessions, tenants, sealer, links)
     return Stride(
         config=config,

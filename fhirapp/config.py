@@ -33,6 +33,7 @@ class Config:
     demo: bool = False  # STRIDE_DEMO: show the outbox, let the clock be moved; loopback only
     insecure_http: bool = False  # STRIDE_INSECURE_HTTP: let EHRs be reached over plain http; loopback only
     log_level: str = "INFO"  # STRIDE_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR
+    prediction_features: str = "hashed"  # STRIDE_PREDICTION_FEATURES: model inputs in the log: hashed or stored
 
     @property
     def loopback(self) -> bool:
@@ -55,6 +56,7 @@ class Config:
             demo=_flag(env, "STRIDE_DEMO", False, problems),
             insecure_http=_flag(env, "STRIDE_INSECURE_HTTP", False, problems),
             log_level=env.get("STRIDE_LOG_LEVEL", "INFO").upper(),
+            prediction_features=env.get("STRIDE_PREDICTION_FEATURES", "hashed").lower(),
         )
         problems.extend(_dangers(config))
         if problems:
@@ -72,6 +74,8 @@ def _dangers(config: Config) -> list[str]:
         said.append("STRIDE_PUBLIC_URL must start with https://")
     if config.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         said.append("STRIDE_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR")
+    if config.prediction_features not in ("hashed", "stored"):
+        said.append("STRIDE_PREDICTION_FEATURES must be hashed or stored")
     return said
 
 

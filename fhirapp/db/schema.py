@@ -15,6 +15,7 @@ import fhirapp.cds_clients
 import fhirapp.clock
 import fhirapp.jobs.table
 import fhirapp.launches
+import fhirapp.predictions
 import fhirapp.referrals.cards
 import fhirapp.referrals.notices
 import fhirapp.referrals.referral

@@ -17,6 +17,7 @@ from cds_hooks.ports import HookCall, Offer
 from fhirapp.audit import audit
 from fhirapp.db.base import Sessions
 from fhirapp.db.encrypted import Sealer
+from fhirapp.predictions import Predictions
 from fhirapp.referrals.cards import Card
 from fhirapp.referrals.facts import facts_of
 from fhirapp.referrals.judging import judge
@@ -64,6 +65,7 @@ class Intake:
     estimators: Estimators
     sealer: Sealer
     launch_url: str
+    predictions: Predictions
 
     def decide_on(self, tenant: Tenant, chart: Chart, unread: Iterable[str], *, now: datetime) -> Judged:
         """The decision on a chart; nothing is stored."""
@@ -158,6 +160,7 @@ class Intake:
             referral.move(Action.DEPART, State.DEPARTED, actor=Actor.service(tenant.id), at=now)
             referral.reason_code = "OO-DIED"
         judge(session, tenant, referral, judged.summary, now=now, occasion=occasion)
+        self.predictions.keep(session, referral, judged.decision.assessment, now)
         return referral
 
     def _open(

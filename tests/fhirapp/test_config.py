@@ -48,6 +48,7 @@ def test_an_empty_environment_names_everything_that_is_missing() -> None:
         ({"STRIDE_INSECURE_HTTP": "yes"}, "https"),
         ({"STRIDE_DEMO": "perhaps"}, "must be 1 or 0"),
         ({"STRIDE_LOG_LEVEL": "loud"}, "STRIDE_LOG_LEVEL"),
+        ({"STRIDE_PREDICTION_FEATURES": "both"}, "hashed or stored"),
         ({"STRIDE_SECRET_FILE": "/nowhere"}, "cannot be read"),
     ],
 )
