@@ -82,7 +82,8 @@ def _values(inputs: tuple[Evidence, ...]) -> dict[str, object]:
         return {"value": "?", "date": "?"}
     first = inputs[0]
     unit = _SHOWN_UNITS.get(first.unit, first.unit)
-    return {"value": f"{first.value} {unit}".strip(), "date": first.date}
+    bare = first.value.partition(" (")[0]  # notes and semantic tags stand beside the evidence, not in the sentence
+    return {"value": f"{bare} {unit}".strip(), "date": first.date}
 
 
 # Which rules need be looked at

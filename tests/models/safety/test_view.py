@@ -254,3 +254,10 @@ def test_an_input_that_two_rules_ask_for_is_listed_for_the_one_that_matters() ->
     gaps = {gap.input: gap.rule for gap in screen(a_snapshot(facts=a_dose("vs.ici"))).gaps}
     assert gaps["weakness"] == "TRT-06"
     assert "weakness" not in {gap.input for gap in screen(a_snapshot()).gaps}
+
+
+def test_a_sentence_is_free_of_notes_and_semantic_tags() -> None:
+    raised = _fired(a_snapshot(a_reading("ck", 400)))["TRT-08"]
+    assert str(raised.text) == "Creatine kinase is raised (2 times the limit): repeat it rested."
+    drug = a_fact("vs.anticoag", kind="order", display="Warfarin (substance)")
+    assert str(_fired(a_snapshot(facts=[drug]))["VTE-05"].text).startswith("Warfarin: ")
