@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from fhirapp.ui.reassuring import answered_no, fine_values
 from fhirapp.ui.words import EFFECT_WORDS, ENTRY_WORDS, GAP_WORDS, QUERY_WORDS, SUPERVISION_WORDS, TONES
 from models.assessment import holds_everything
 from models.decision import Assessment, Decision, Estimate, Prescription, Proposal, Verdict
@@ -118,7 +119,7 @@ def case_of(decision: Decision) -> Case:
     every = list(_grounds(assessment, proposal))
     if proposal is not None:
         fired = [*_fired(assessment, at_least=Effect.MOD)]
-        every = [*fired, *every, *_fired(assessment, only=Effect.INFO)]
+        every = [*fired, *every, *_reassuring(assessment), *_fired(assessment, only=Effect.INFO)]
     first = MAX_REASONS_HELD if assessment.verdict.held else MAX_REASONS
     return Case(
         assessment=assessment,
@@ -178,6 +179,15 @@ def _grounds(assessment: Assessment, proposal: Proposal | None) -> Iterator[Why]
     yield Why(eligibility.reason, word=N_("Eligibility"), values=values)
     if proposal is not None and not assessment.verdict.held:
         yield Why(proposal.destination.reason, word=N_("Programme"))
+
+
+def _reassuring(assessment: Assessment) -> Iterator[Why]:
+    """One reason of what was looked at and found in order; none in a hold, where nothing reassures."""
+    if assessment.verdict.held:
+        return
+    answered, values = answered_no(assessment), tuple(value_of(one) for one in fine_values(assessment))
+    if answered or values:
+        yield Why(answered or N_("Looked at and in order"), word=N_("In order"), tone="go", values=values)
 
 
 def _unchecked(gaps: Iterable[Gap]) -> Iterator[Unchecked]:

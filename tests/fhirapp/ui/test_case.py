@@ -16,7 +16,7 @@ from models.proposal import decide
 from models.snapshot import PatientSnapshot
 from models.summary import summary
 from models.text import N_
-from tests.builders import a_fact, a_reading, a_snapshot, a_treated_patient
+from tests.builders import a_fact, a_reading, a_snapshot, a_treated_patient, answers
 
 
 def the_case(snapshot: PatientSnapshot) -> Case:
@@ -74,6 +74,31 @@ def test_what_to_stay_away_from_says_so_on_both_pages() -> None:
         assert away
         assert {f"Avoid: {what}" for what in away} <= set(words)
         assert not away & set(words)
+
+
+def in_order(case: Case) -> list[Any]:
+    return [why for why in (*case.reasons, *case.more_reasons) if str(why.word) == "In order"]
+
+
+def test_fit_is_not_taken_on_trust() -> None:
+    (why,) = in_order(the_case(a_treated_patient()))
+    assert str(why.text).startswith("All safety questions answered with no, 20")
+    assert [value.value for value in why.values] == ["240", "128", "3.4", "1"]
+    assert all(value.date and value.source for value in why.values)
+
+
+def test_only_what_no_rule_doubts_is_in_order() -> None:
+    (why,) = in_order(the_case(a_treated_patient(a_reading("hb", 85), a_reading("anc", 3.0, days_ago=40))))
+    assert [str(value.label) for value in why.values] == ["Platelets", "ECOG performance status"]
+
+
+def test_unanswered_questions_are_not_in_order() -> None:
+    for snapshot in (a_treated_patient(answered=False), a_treated_patient(*answers(days_ago=20))):
+        assert all("answered with no" not in str(why.text) for why in in_order(the_case(snapshot)))
+
+
+def test_in_a_hold_nothing_reassures() -> None:
+    assert in_order(the_case(a_treated_patient(a_reading("platelets", 8)))) == []
 
 
 def test_an_ineligible_patient_has_one_reason() -> None:
