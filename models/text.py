@@ -21,8 +21,7 @@ class Text:
         """The message in the language of `gettext`; in English without one."""
         pattern = gettext(self.msgid) if gettext else self.msgid
         shown = {
-            name: value.render(gettext) if isinstance(value, Text) else value
-            for name, value in self.values.items()
+            name: value.render(gettext) if isinstance(value, Text) else value for name, value in self.values.items()
         }
         return pattern.format(**shown) if shown else pattern
 
