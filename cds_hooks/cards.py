@@ -141,7 +141,9 @@ def _reason(reason: Any, gettext: Gettext) -> dict[str, str]:
 
 
 def _link(offer: Offer, url: str, verdict: Verdict, gettext: Gettext) -> dict[str, str]:
-    label = N_("Record clearance") if verdict is Verdict.CLEARANCE else N_("Look, change or decline in Stride")
+    labels = {Verdict.CLEARANCE: N_("Record clearance"), Verdict.REFER: N_("Look, change or decline in Stride")}
+    labels[Verdict.INCOMPLETE] = labels[Verdict.REFER]
+    label = labels.get(verdict, N_("See why in Stride"))
     link = {"label": plain(label, gettext), "url": url, "type": "smart"}
     if offer.app_context:
         link["appContext"] = offer.app_context

@@ -34,7 +34,8 @@ def settings() -> str:
     lines = [f"| `{variable}` | {text} | {_default(defaults[name])} |" for name, variable, text in said]
     table = "\n".join(["| variable | what it says | default |", "|---|---|---|", *lines])
     return (
-        f"# Settings\n\n{MADE}\nAll settings come from the environment. `stride check` says in plain words what is wrong with them.\n\n"
+        f"# Settings\n\n{MADE}\n"
+        "All settings come from the environment. `stride check` says in plain words what is wrong with them.\n\n"
         f"{table}\n\nFor the web server also `STRIDE_BIND` (`127.0.0.1:8000`) and `WEB_CONCURRENCY` (2 processes).\n"
     )
 
@@ -56,7 +57,8 @@ def states() -> str:
         for row in TRANSITIONS
     )
     return (
-        f"# The life of a referral\n\n{MADE}\n## Diagram\n\nLeft out to keep it readable: a no, a departure and an error are "
+        f"# The life of a referral\n\n{MADE}\n## Diagram\n\n"
+        "Left out to keep it readable: a no, a departure and an error are "
         f"possible from every open state.\n\n```mermaid\nstateDiagram-v2\n{diagram}\n```\n\n## States in FHIR\n\n"
         "**Bold** is created when it is not there; the rest is brought to this status only where it exists.\n\n"
         f"{_fhir_table()}\n\n## Moves\n\n| action | from | to | who |\n|---|---|---|---|\n{moves}\n"

@@ -20,7 +20,7 @@ from fhirapp.db.encrypted import Sealer
 from fhirapp.predictions import Predictions
 from fhirapp.referrals.cards import Card
 from fhirapp.referrals.facts import facts_of
-from fhirapp.referrals.judging import judge
+from fhirapp.referrals.judging import judge, write_back_soon
 from fhirapp.referrals.referral import Actor, Referral
 from fhirapp.referrals.status import BEFORE_RELEASE, Action, Role, State
 from fhirapp.referrals.store import Referrals
@@ -157,11 +157,19 @@ class Intake:
         if judged.person is not None:
             referral.person = self.sealer.seal(_kept(judged.person), f"referral/{referral.id}/person")
         if judged.decision.assessment.snapshot.deceased:
-            referral.move(Action.DEPART, State.DEPARTED, actor=Actor.service(tenant.id), at=now)
-            referral.reason_code = "OO-DIED"
+            self._departed(session, tenant, referral, now)
+            return referral
         judge(session, tenant, referral, judged.summary, now=now, occasion=occasion)
         self.predictions.keep(session, referral, judged.decision.assessment, now)
         return referral
+
+    def _departed(self, session: Session, tenant: Tenant, referral: Referral, now: datetime) -> None:
+        """The patient has died: every message and every work on the referral stops at once."""
+        service, before = Actor.service(tenant.id), referral.status
+        referral.move(Action.DEPART, State.DEPARTED, actor=service, at=now)
+        referral.reason_code = "OO-DIED"
+        Referrals(session, tenant.id).note(referral, "depart", actor=service, at=now, before=before, reason="OO-DIED")
+        write_back_soon(session, referral, now)
 
     def _open(
         self, session: Session, tenant: Tenant, judged: Judged, ordinal: int, encounter: str | None, now: datetime

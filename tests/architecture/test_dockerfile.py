@@ -112,6 +112,7 @@ def answers(url: str) -> bool:
 
 def test_the_installed_service_brings_no_development_tool(installed: Path) -> None:
     python = installed / "opt-stride" / "bin" / "python"
-    code = "import importlib.util as u; print([n for n in ('pandas','sklearn','pytest','mypy','playwright') if u.find_spec(n)])"
+    names = "('pandas', 'sklearn', 'pytest', 'mypy', 'playwright')"
+    code = f"import importlib.util as u; print([n for n in {names} if u.find_spec(n)])"
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True, cwd=installed)
     assert done.stdout.strip() == "[]"
