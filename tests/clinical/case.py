@@ -91,7 +91,7 @@ def _cases(theme: str, entry: Mapping[str, Any]) -> Iterator[Case]:
 def _step(entry: Mapping[str, Any], expect: Any) -> Mapping[str, Any]:
     """A step is a map of rule to effect; the rules of the case that it does not name must be quiet."""
     fires = dict(expect or {})
-    quiet = [rule for rule in entry["rows"] if rule not in fires]
+    quiet = [rule for rule in entry["rows"] if rule not in fires and " " not in rule]
     return {
         **entry.get("expect", {}),
         "findings": fires,
@@ -152,8 +152,17 @@ def _estimate(name: str, band: str | None) -> Estimate | None:
     return Estimate(name, probability, N_("as the case says"), band, "full", "case")
 
 
+_outcomes: dict[str, Json] = {}
+
+
 def outcome(case: Case) -> Json:
-    """The service's own summary of the case's chart: read, judged, prescribed."""
+    """The service's own summary of the case's chart: read, judged, prescribed; worked out once."""
+    if case.id not in _outcomes:
+        _outcomes[case.id] = _outcome(case)
+    return _outcomes[case.id]
+
+
+def _outcome(case: Case) -> Json:
     chart = chart_of_bundle(bundle_of(case.chart))
     snapshot = snapshot_from(chart, as_of=AS_OF, unread=case.chart.get("unread", ()))
     policy = {**case.policy}

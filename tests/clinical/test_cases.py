@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from models.safety.rule import rule_set
+from models.safety.rule import RESISTANCE_LEVELS, rule_set
 from tests.clinical.case import Case, all_cases, differences, outcome
 from tests.clinical.short_form import bundle_of
 from tests.clinical.vocabulary import UnknownKey, table
@@ -74,6 +74,34 @@ def test_every_limit_of_the_tables_has_a_case_below_at_and_above_it(rule: str, n
     assert limit in tried, f"at {limit}: {sorted(tried)}"
     assert any(limit - near <= one < limit for one in tried), f"just below {limit}: {sorted(tried)}"
     assert any(limit < one <= limit + near for one in tried), f"just above {limit}: {sorted(tried)}"
+
+
+def _findings_of(row: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Case id and finding, wherever the rule of a row (`NEU-06`, `NEU-06 CLEAR`) fired as a case wanted it."""
+    rule, _, effect = row.partition(" ")
+    for case in CASES:
+        wanted = case.rules_expected.get(rule)
+        if wanted is not None and effect in ("", wanted):
+            yield from ((case.id, one) for one in outcome(case)["findings"] if one["rule"] == rule)
+
+
+def _keeps(finding: Mapping[str, Any], limit: str, value: Any) -> bool:
+    """True when the finding limits at least as much as its row."""
+    if limit == "supervision":
+        return bool(finding["min_supervision"] >= value)
+    given = [cap["value"] for cap in finding["caps"] if cap["kind"] == limit]
+    if limit == "resistance":
+        return any(RESISTANCE_LEVELS.index(one) <= RESISTANCE_LEVELS.index(value) for one in given)
+    return any(one <= value for one in given)
+
+
+@pytest.mark.parametrize("row", list(table("rows")))
+def test_a_fired_rule_asks_for_what_its_row_says(row: str) -> None:
+    found = list(_findings_of(row))
+    assert found, "no case fires it"
+    for limit, value in table("rows")[row].items():
+        short = [f"{case_id}: {one['caps']}" for case_id, one in found if not _keeps(one, limit, value)]
+        assert not short, f"{row}: {limit} {value} by the page, less in {short[:3]}"
 
 
 # The short form itself
