@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -16,7 +17,9 @@ _OLDEST = 17
 _CACHE = Path(__file__).resolve().parents[2] / ".pytest_cache" / "java"
 _GOALS = ("compile", "dependency:build-classpath", "-Dmdep.outputFile=target/classpath")
 # Maven's ways to say that a package cannot be had; everything else that fails is a fault of ours.
-_CANNOT_BE_HAD = re.compile(r"Could not (?:resolve|transfer|find artifact)|could not be resolved|Unknown host")
+_CANNOT_BE_HAD = re.compile(
+    r"Could not (?:resolve|transfer|find artifact)|could not be resolved|Unknown host|No plugin found"
+)
 
 
 def java_or_skip() -> str:
@@ -37,18 +40,19 @@ def classpath_or_skip(project: Path) -> str:
 
 
 def _build(project: Path, built: Path) -> None:
-    """In a folder of this process, moved when it is whole: another test session may build at the same time."""
+    """In a folder of its own, moved when it is whole: another test session may build at the same time."""
     maven = shutil.which("mvn") or pytest.skip("needs Maven")
-    making = built.with_name(f"{built.name}.{os.getpid()}")
-    shutil.copytree(project, making, dirs_exist_ok=True)
-    command = [maven, "--batch-mode", "--quiet", "--no-transfer-progress", *_GOALS]
-    done = subprocess.run(command, cwd=making, capture_output=True, text=True, check=False, timeout=900)
-    if done.returncode and _CANNOT_BE_HAD.search(done.stdout + done.stderr):
-        pytest.skip("the packages that the Java program needs cannot be had from Maven Central")
-    assert done.returncode == 0, done.stdout + done.stderr
-    with suppress(OSError):  # somebody else's build came first, of the same sources
-        making.rename(built)
-    shutil.rmtree(making, ignore_errors=True)
+    _CACHE.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=_CACHE) as folder:
+        making = shutil.copytree(project, Path(folder) / project.name)
+        command = [maven, "--batch-mode", "--quiet", "--no-transfer-progress", *_GOALS]
+        done = subprocess.run(command, cwd=making, capture_output=True, text=True, check=False, timeout=900)
+        said = done.stdout + done.stderr
+        if done.returncode and _CANNOT_BE_HAD.search(said):
+            pytest.skip("the packages that the Java program needs cannot be had from Maven Central")
+        assert done.returncode == 0, said
+        with suppress(OSError):  # somebody else's build of the same sources came first
+            making.rename(built)
 
 
 def _program(name: str) -> str:
