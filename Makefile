@@ -47,7 +47,7 @@ bench: $(READY) ## hook latency in process
 	$(BIN)/python -m bench
 
 messages: $(READY) ## collect the texts to translate
-	$(BIN)/python -m tools.messages
+	$(BIN)/python -m fhirapp.translations.extract
 
 lock: $(READY) ## resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra dev -o locks/development.txt

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import orjson
 
 from fhirapp.commands.report import report
+from fhirapp.would_write import would_write
 from mappings.bundle import chart_of_bundle
 from mappings.errors import MappingError
 from mappings.from_fhir.snapshot import snapshot_from
@@ -48,7 +49,10 @@ def run(arguments: argparse.Namespace) -> int:
     except (OSError, MappingError, EOFError) as error:
         print(f"{arguments.chart}: {error}", file=sys.stderr)
         return 2
-    result = summary(decide(snapshot, load_estimators()))
+    estimators = load_estimators()
+    decision = decide(snapshot, estimators)
+    result = {**summary(decision), "would_write": []}
+    result["would_write"] = would_write(result, as_of)
     if arguments.json:
         sys.stdout.write(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:

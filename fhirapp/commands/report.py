@@ -35,6 +35,7 @@ def _lines(summary: Mapping[str, Any]) -> Iterator[str]:
     yield from _estimates(summary)
     yield from _prescription(summary)
     yield from _release(summary)
+    yield from _written(summary)
 
 
 def _eligibility(summary: Mapping[str, Any]) -> Iterator[str]:
@@ -97,3 +98,13 @@ def _release(summary: Mapping[str, Any]) -> Iterator[str]:
     yield f"  Referral {words[release['referral']]}; prescription {words[release['prescription']]}"
     if release["waiting_for"]:
         yield f"  Waiting for: {', '.join(release['waiting_for'])}"
+
+
+def _written(summary: Mapping[str, Any]) -> Iterator[str]:
+    resources = summary.get("would_write") or ()
+    if resources:
+        yield "\nWould be written (see --json)"
+    for resource in resources:
+        status = resource.get("status") or resource.get("lifecycleStatus")
+        words = (resource.get("code") or {}).get("text") or (resource.get("description") or {}).get("text") or ""
+        yield f"  {resource['resourceType']:<16}{status:<12}{words}".rstrip()

@@ -19,7 +19,7 @@ from fhirapp.referrals.judging import PATIENT_WINDOW, enqueue_for, record_assess
 from fhirapp.referrals.links import OptOutLinks
 from fhirapp.referrals.notices import write_notice
 from fhirapp.referrals.reasons import REASONS, reoffer_at
-from fhirapp.referrals.referral import Actor, ContactAttempt, Referral, SafetyAnswers, effects_of
+from fhirapp.referrals.referral import Actor, ContactAttempt, Referral, SafetyAnswers, rules_to_clear
 from fhirapp.referrals.status import Action, Role, State
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenants
@@ -73,8 +73,7 @@ class Actions:
             if actor.role is not Role.CLINICIAN:
                 raise TransitionNotAllowed(referral.state, "clear", actor.role.value)
             still = set(referral.cleared_rules) if referral.cleared_until and now < referral.cleared_until else set()
-            asked = effects_of(referral.summary, "CLEAR")
-            referral.cleared_rules = sorted(still | (set(rules) & set(asked)))
+            referral.cleared_rules = sorted(still | (set(rules) & rules_to_clear(referral.summary)))
             referral.cleared_until = now + CLEARANCE_VALID
             referral.version += 1
             record_assessment(referral, referral.summary, now=referral.assessed_at)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from fhirapp.jobs.table import enqueue
-from fhirapp.referrals.referral import Actor, Referral, effects_of
+from fhirapp.referrals.referral import Actor, Referral, effects_of, rules_to_clear
 from fhirapp.referrals.status import BEFORE_RELEASE, Action, State
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant
@@ -26,24 +26,28 @@ def record_assessment(referral: Referral, summary: Mapping[str, Any], now: datet
     referral.tier = summary["tier"]
     referral.destination = summary["destination"]
     referral.assessed_at = now
-    cleared = "CLEAR" in {f["effect"] for f in summary["findings"]} and not referral.clearance_open(now)
+    cleared = bool(rules_to_clear(summary)) and not referral.clearance_open(now)
     waiting = set(referral.waiting_for) - ({"clearance"} if cleared else set())
     may = summary["release"]["prescription"] or (cleared and not waiting)
     referral.prescription_released = bool(may and summary.get("prescription") and not referral.verdict_holds)
 
 
-def state_after(referral: Referral, now: datetime) -> State:
-    """Where a referral that is not released yet belongs, by its newest assessment."""
+def state_after(referral: Referral, now: datetime, *, answers_first: bool = False) -> State:
+    """Where a referral that is not released yet belongs, by its newest assessment.
+
+    A clearance that a clinician has given counts here, which the assessment cannot know. With `answers_first` the
+    site lets no referral go before the safety questions are answered.
+    """
     if referral.verdict == "ineligible":
         return State.INELIGIBLE
     if referral.verdict_holds:
         return State.HELD
     if referral.clearance_open(now):
         return State.CLEARANCE_PENDING
-    release = referral.summary["release"]
-    if release["referral"] or referral.waiting_for == ("clearance",):
+    if referral.summary["release"]["referral"]:
         return State.PROPOSED
-    return State.INCOMPLETE
+    still = set(referral.waiting_for) - {"clearance"}
+    return State.PROPOSED if still <= (set() if answers_first else {"answers"}) else State.INCOMPLETE
 
 
 def judge(
@@ -58,7 +62,7 @@ def judge(
     record_assessment(referral, summary, now)
     service = Actor.service(tenant.id)
     released = before not in BEFORE_RELEASE and before is not State.IDENTIFIED
-    target = before if released and not referral.verdict_holds else state_after(referral, now)
+    target = before if released and not referral.verdict_holds else _judged(tenant, referral, now)
     if target is not before:
         referral.move(Action.ASSESS, target, actor=service, at=now)
     Referrals(session, tenant.id).note(
@@ -77,6 +81,10 @@ def judge(
     changed = target is not before or referral.prescription_released != had_prescription
     if changed and before is not State.IDENTIFIED:  # of a new referral nothing can be in the EHR yet
         write_back_soon(session, referral, now)
+
+
+def _judged(tenant: Tenant, referral: Referral, now: datetime) -> State:
+    return state_after(referral, now, answers_first=tenant.policy.answers_before_referral)
 
 
 def _arm(session: Session, tenant: Tenant, referral: Referral, before: State, now: datetime) -> None:

@@ -16,6 +16,7 @@ from fhirapp.referrals.errors import HoldOpen, TransitionNotAllowed
 from fhirapp.referrals.status import NEEDS_ANSWERS, NEEDS_NO_HOLD, OPEN, Action, Role, State, allowed
 
 SERVICE_NAME: Final = "stride"
+WHOLE_PLAN: Final = frozenset({"plan", "day"})  # scopes of a hold that stops everything
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,8 @@ class Referral(Base):
         return tuple(self.summary.get("release", {}).get("waiting_for", ()))
 
     def clearance_open(self, now: datetime) -> bool:
-        """True while a CLEAR finding has no clinician's answer that is still valid."""
-        asked = {f["rule"] for f in self.summary.get("findings", ()) if f["effect"] == "CLEAR"}
+        """True while a finding that asks for clearance has no clinician's answer that is still valid."""
+        asked = rules_to_clear(self.summary)
         answered = set(self.cleared_rules) if self.cleared_until and now < self.cleared_until else set()
         return bool(asked - answered)
 
@@ -191,6 +192,20 @@ class SafetyAnswers(Base):
     at: Mapped[datetime] = mapped_column(Moment)
     by: Mapped[str]
     resource: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+
+
+def rules_to_clear(summary: Mapping[str, Any]) -> set[str]:
+    """The fired rules that a clinician must answer: each CLEAR, and a HOLD of a part of the plan (a limb, a region).
+
+    A HOLD of the whole plan is not a question, and a check before each session asks nobody now (conventions.md 2).
+    """
+    return {
+        finding["rule"]
+        for finding in summary.get("findings", ())
+        if finding["effect"] in ("CLEAR", "HOLD", "HOLD-E")
+        and finding.get("scope") != "session"
+        and (finding["effect"] == "CLEAR" or finding.get("scope") not in WHOLE_PLAN)
+    }
 
 
 def effects_of(summary: Mapping[str, Any], *effects: str) -> list[str]:
