@@ -20,7 +20,7 @@ def card_of(recipe: Recipe, meta: Mapping[str, Any]) -> str:
         recipe.label_meaning,
         "## Data and licence",
         f"{recipe.data} {figures['people']:,} people, {figures['events']:,} with the outcome. Table `{recipe.table}` "
-        f"(sha256 `{meta['data']['sha256'][:16]}…`). A sealed quarter of the people was never looked at.",
+        f"(sha256 `{meta['data']['sha256'][:16]}…`). {recipe.held_back}",
         recipe.licence,
         "## How it was trained",
         _training(meta),

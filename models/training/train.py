@@ -32,7 +32,7 @@ from models.training.report import Progress, cross_validate
 from models.training.table import Table, read_table
 
 CONFIDENCE = {
-    "full": "every block of features but the social one is known",
+    "full": "every block of features but the social one and the waist is known",
     "reduced": "diagnoses and at least half of the blocks are known",
     "low": "less is known, or the record holds something that the training data never had (spread cancer)",
 }
@@ -51,7 +51,7 @@ def train(recipe: Recipe, data: Path, out: Path, *, seed: int, version: str | No
     fitted = fit(recipe, table.rows, table.label, table.person, seed)
     files = artifact_files(recipe, table, fitted, figures, seed)
     folder = out / recipe.spec.name / recipe.version
-    _write(folder, files)
+    write_artifact(folder, files)
     _promote_first(out, recipe)
     return folder
 
@@ -100,7 +100,8 @@ def _reference(recipe: Recipe, table: Table, fitted: Fitted) -> dict[str, Any]:
     return {name: reference_of(column) for name, column in columns.items()}
 
 
-def _write(folder: Path, files: dict[str, bytes]) -> None:
+def write_artifact(folder: Path, files: dict[str, bytes]) -> None:
+    """Writes the files of a version; one that is there already and differs is refused, never changed."""
     for name, content in files.items():
         path = folder / name
         if path.exists() and path.read_bytes() != content:
