@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import platform
 
-from bench import hooks, reading
+from bench import engine, hooks, reading
 
 
 def main() -> None:
     """Say what machine it is, then measure."""
     print(f"{platform.python_implementation()} {platform.python_version()} on {platform.machine()}\n")
     reading.main()
+    print()
+    engine.main()
     print()
     hooks.main()
 

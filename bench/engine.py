@@ -1,0 +1,59 @@
+"""How long the clinical engine takes on a chart that is parsed: snapshot, all rules, prescription.
+
+Run `python -m bench.engine`. The two models are left out; `bench.hooks` has them. Prints microseconds of processor time at the
+12.5th percentile and the median, and beside them the wall clock.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable
+
+from bench.reading import AS_OF, PATIENT, SIZES, payload
+from mappings.bundle import read_chart
+from mappings.from_fhir.snapshot import snapshot_from
+from models.proposal import decide
+
+ROUNDS = {20: 2000, 200: 1500, 2000: 300}
+
+
+def main() -> None:
+    """Print a line a size."""
+    gc.freeze()
+    print("clinical engine on a parsed chart: snapshot + all rules + prescription   (microseconds)")
+    print(f"{'observations':>12} {'snapshot':>9} {'decide':>9} {'both 12.5 %':>12} {'both median':>12} {'wall median':>12}")
+    for size in SIZES:
+        parts = payload(size)
+
+        def chart(parts: list[object] = parts) -> object:  # type: ignore[assignment]
+            return read_chart(parts, patient_id=PATIENT)  # type: ignore[arg-type]
+
+        snapshot = snapshot_from(chart(), as_of=AS_OF)  # type: ignore[arg-type]
+        one = _times(lambda: None, lambda _: decide(snapshot), ROUNDS[size])
+        both = _times(chart, lambda read: decide(snapshot_from(read, as_of=AS_OF)), ROUNDS[size])  # type: ignore[arg-type]
+        reading = _times(chart, lambda read: snapshot_from(read, as_of=AS_OF), ROUNDS[size])  # type: ignore[arg-type]
+        cpu, wall = both
+        print(
+            f"{size:>12} {statistics.median(reading[0]):>9.0f} {statistics.median(one[0]):>9.0f} "
+            f"{sorted(cpu)[len(cpu) // 8]:>12.0f} {statistics.median(cpu):>12.0f} {statistics.median(wall):>12.0f}"
+        )
+
+
+def _times(
+    prepare: Callable[[], object], work: Callable[[object], object], rounds: int
+) -> tuple[list[float], list[float]]:
+    """Processor and wall times of `work` on a value that is prepared outside the watch."""
+    cpu, wall = [], []
+    for _ in range(rounds):
+        ready = prepare()
+        begun, clock = time.thread_time_ns(), time.perf_counter_ns()
+        work(ready)
+        wall.append((time.perf_counter_ns() - clock) / 1000)
+        cpu.append((time.thread_time_ns() - begun) / 1000)
+    return cpu, wall
+
+
+if __name__ == "__main__":
+    main()
