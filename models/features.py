@@ -129,6 +129,15 @@ _BODY: Final = (
         given.body_mass_index,
         lambda v: N_("Body mass index {bmi} kg/m²", bmi=f"{v:.1f}"),
     ),
+    Feature(
+        "waist_cm",
+        "cm",
+        "waist",  # a block of its own: measured far less often than weight
+        N_("Waist"),
+        "Observation, LOINC 8280-0",
+        given.number("waist", 40, 250, _HALF_YEAR),
+        lambda v: N_("Waist {waist} cm", waist=f"{v:.0f}"),
+    ),
 )
 
 _HABITS: Final = (
@@ -188,10 +197,59 @@ _DIAGNOSES: Final = (
     _dx(
         "dx_copd",
         N_("Chronic lung disease (COPD)"),
-        "Condition, vs.copd",
+        "Condition, vs.copd, vs.chronic_bronchitis",
         N_("Chronic lung disease (COPD) is in the record"),
         N_("No chronic lung disease (COPD) in the record"),
         "vs.copd",
+        "vs.chronic_bronchitis",
+    ),
+    _dx(
+        "dx_hypertension",
+        N_("High blood pressure"),
+        "Condition, vs.hypertension",
+        N_("High blood pressure is in the record"),
+        N_("No high blood pressure in the record"),
+        "vs.hypertension",
+    ),
+    _dx(
+        "dx_hypercholesterolaemia",
+        N_("High cholesterol"),
+        "Condition, vs.hypercholesterolaemia",
+        N_("High cholesterol is in the record"),
+        N_("No high cholesterol in the record"),
+        "vs.hypercholesterolaemia",
+    ),
+    _dx(
+        "dx_asthma",
+        N_("Asthma"),
+        "Condition, vs.asthma",
+        N_("Asthma is in the record"),
+        N_("No asthma in the record"),
+        "vs.asthma",
+    ),
+    _dx(
+        "dx_arthritis",
+        N_("Arthritis"),
+        "Condition, vs.arthritis",
+        N_("Arthritis is in the record"),
+        N_("No arthritis in the record"),
+        "vs.arthritis",
+    ),
+    _dx(
+        "dx_liver_disease",
+        N_("Liver disease"),
+        "Condition, vs.liver_disease",
+        N_("Liver disease is in the record"),
+        N_("No liver disease in the record"),
+        "vs.liver_disease",
+    ),
+    _dx(
+        "dx_thyroid_disease",
+        N_("Thyroid disease"),
+        "Condition, vs.thyroid_disease",
+        N_("Thyroid disease is in the record"),
+        N_("No thyroid disease in the record"),
+        "vs.thyroid_disease",
     ),
     _dx(
         "dx_cancer",

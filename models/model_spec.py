@@ -37,5 +37,5 @@ class ModelSpec:
     # Value sets that change the outlook and that the training table did not know: confidence is low.
     blind_to: tuple[str, ...] = ()
     needed: tuple[str, ...] = ("age_years", "sex_female")  # without them: no number
-    optional_blocks: frozenset[str] = field(default_factory=lambda: frozenset({"social"}))
+    optional_blocks: frozenset[str] = field(default_factory=lambda: frozenset({"social", "waist"}))
     at_most: str = "full"  # confidence never says more: "low" where those of the training were not patients

@@ -44,6 +44,7 @@ class Recipe:
     may_say: tuple[str, ...]
     may_not_say: tuple[str, ...]
     thresholds: tuple[float, ...]
+    held_back: str = "A sealed quarter of the people was never looked at."
     repeats: int = 2  # of the cross-validation
     outer_folds: int = 5
     inner_folds: int = 3
@@ -111,14 +112,13 @@ _LIMITS: Final = (
 
 RISK_RECIPE: Final = Recipe(
     spec=RISK,
-    version="r1",
+    version="r2",
     table="risk_ehr_nhanes_2003_2014.csv",
     label="died_within_5_years",
     candidates=(
-        Settings(leaves=3, rounds=300, min_leaf=160, l2=10),
-        Settings(leaves=4, rounds=250, min_leaf=160, l2=10),
-        Settings(leaves=4, rounds=400, min_leaf=240, l2=20),
-        Settings(leaves=6, rounds=200, min_leaf=240, l2=20),
+        Settings(leaves=3, rounds=500, min_leaf=160, l2=10, rate=0.03),
+        Settings(leaves=4, rounds=500, min_leaf=160, l2=10, rate=0.03),
+        Settings(leaves=4, rounds=600, min_leaf=240, l2=20, rate=0.03),
     ),
     title="Risk: death from any cause within five years",
     label_meaning=(

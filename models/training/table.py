@@ -30,6 +30,7 @@ _NUMBERS: Final = {
     "weight_kg": ("weight", 10.0, 700.0),
     "height_cm": ("height", 50.0, 280.0),
     "body_mass_index": ("bmi", 5.0, 250.0),
+    "waist_circumference_cm": ("waist", 20.0, 400.0),
     "self_rated_health_1_excellent_5_poor": ("self_rated_health", 1.0, 5.0),
     "income_to_poverty_ratio": ("income_to_poverty_ratio", 0.0, 5.0),
     "gym_days_prior_year": ("attended_days_past_year", 0.0, 366.0),
@@ -56,6 +57,12 @@ _DIAGNOSES: Final = {
     "dx_stroke": "vs.stroke",
     "dx_diabetes": "vs.diabetes",
     "dx_copd": "vs.copd",
+    "dx_hypertension": "vs.hypertension",
+    "dx_hypercholesterolaemia": "vs.hypercholesterolaemia",
+    "dx_asthma": "vs.asthma",
+    "dx_arthritis": "vs.arthritis",
+    "dx_liver_disease": "vs.liver_disease",
+    "dx_thyroid_disease": "vs.thyroid_disease",
     "dx_cancer": "vs.cancer",
     "on_insulin": "vs.insulin",
 }
@@ -64,6 +71,7 @@ _MORE_DIAGNOSES: Final = {"dx_angina": "vs.cad", "dx_myocardial_infarction": "vs
 
 # feature: the columns it is made of; where the name differs
 _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "waist_cm": ("waist_circumference_cm",),
     "smoking": ("smoking_status",),
     "dx_coronary_disease": ("dx_coronary_heart_disease", *_MORE_DIAGNOSES),
     "years_since_cancer_diagnosis": ("dx_cancer", "years_since_cancer_diagnosis"),

@@ -48,7 +48,7 @@ class TestCodes:
             ("I50.21", {"vs.hf", "vs.hf_acute"}),
             ("G62.0", {"vs.neuropathy"}),
             ("J10.1", {"vs.acute_infection"}),
-            ("I10", set()),
+            ("H60.9", set()),
             ("Z51.5", {"vs.hospice"}),
         ],
     )

@@ -35,6 +35,7 @@ def a_row(dice: random.Random, number: int) -> dict[str, str]:
         "weight_kg": f"{min(max(weight, 40), 150):.1f}",
         "height_cm": f"{dice.uniform(150, 190):.1f}",
         "body_mass_index": f"{dice.uniform(18, 45):.1f}",
+        "waist_circumference_cm": f"{dice.uniform(70, 130):.1f}",
         "smoking_status": dice.choice(["", "never", "former", "current"]),
         "marital_status": dice.choice(["married", "widowed"]),
         "education_level": dice.choice(["some_college", "college_graduate"]),
