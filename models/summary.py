@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from models.decision import Assessment, Decision, Destination, Estimate, Prescription, Proposal
 from models.findings import Cap, Evidence, Finding
@@ -163,11 +163,15 @@ def _cap(cap: Cap) -> Json:
     return {"kind": cap.kind, "value": cap.value, **_told(cap.text)}
 
 
+MISSING: Final = {"unread": "missing", "unanswered": "missing"}
+
+
 def _gap(gap: Gap) -> Json:
     return {
         "input": gap.input,
         **_texts("label", _label(gap.input)),
-        "why": gap.why,
+        "why": MISSING.get(gap.why, gap.why),
+        "detail": gap.why,  # "unread", "unanswered": in which way it is missing
         "rule": gap.rule,
         "text": gap.text,
         "source": gap.source,

@@ -59,7 +59,7 @@ def _gaps(summary: Mapping[str, Any]) -> Iterator[str]:
     if summary["gaps"]:
         yield "\nNot checked"
     for gap in summary["gaps"]:
-        yield f"  {gap['input']:<24}{gap['why']:<12}{gap['rule'] or ''} {gap.get('text') or ''}".rstrip()
+        yield f"  {gap['input']:<24}{gap['detail']:<12}{gap['rule'] or ''} {gap.get('text') or ''}".rstrip()
 
 
 def _estimates(summary: Mapping[str, Any]) -> Iterator[str]:

@@ -261,8 +261,8 @@ def _strength_level(plan: Json) -> int:
 
 def _gaps(expect: Mapping[str, Any], found: list[Json]) -> Iterator[str]:
     """`"hb stale"` or `"hb stale HEM-06"`: an input, why, and the rule that asked."""
-    held = {f"{gap['input']} {gap['why']}" for gap in found}
-    held |= {f"{gap['input']} {gap['why']} {gap['rule']}" for gap in found}
+    held = {f"{gap['input']} {gap['detail']}" for gap in found}
+    held |= {f"{gap['input']} {gap['detail']} {gap['rule']}" for gap in found}
     for gap in expect.get("gaps", ()):
         if gap not in held:
             about = sorted(one for one in held if one.split()[0] == gap.split()[0])
