@@ -22,6 +22,7 @@ from fhirapp.referrals.fhir_status import (
 )
 from fhirapp.referrals.reasons import REASONS
 from fhirapp.referrals.status import LABELS, NUMBER, OPEN, TRANSITIONS, State
+from tools.conformance import conformance
 
 REFERENCE: Final = Path(__file__).parent.parent / "docs" / "reference"
 MADE: Final = "<!-- Made by `make docs` from the code; do not edit. -->\n"
@@ -108,6 +109,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "referral-states.md": states,
     "opt-out-reasons.md": reasons,
     "problems.md": problems,
+    "conformance.md": conformance,
 }
 
 
