@@ -41,7 +41,7 @@ def assess(
     screening = screen(snapshot, used, view)
     phase = phase_of(snapshot, view)
     verdict = _verdict(snapshot, eligibility, screening, site)
-    tier = tier_of(verdict, screening.findings, phase, snapshot.age_years)
+    tier = tier_of(verdict, screening.findings, phase, snapshot.age_years, hypertensive=view.mark("hypertensive"))
     risk, adherence = _estimates(snapshot, eligibility, estimators, site)
     return Assessment(
         snapshot=snapshot,

@@ -185,7 +185,7 @@ def _add_intensity(draft: Draft, view: View, assessment: Assessment) -> None:
     draft.add(_WARM_UP, "section 7")
     draft.add(_TALK_TEST, "section 7")
     draft.add(zone_for(view, assessment.findings, draft.rpe_max).text, "section 7")
-    if draft.strength_days and not may_test_lift(assessment.findings):
+    if draft.strength_days and not may_test_lift(assessment.findings, hypertensive=view.mark("hypertensive")):
         draft.add(_NO_LIFT_TEST, "section 7")
     template = template_for(assessment)
     if template:

@@ -32,13 +32,16 @@ _SUPERVISION: Final = {"T0": 0, "T1": 4, "T2": 3, "T3": 2, "T4": 1, "T?": 2}
 _OLD_AGE: Final = 75
 
 
-def tier_of(verdict: Verdict, findings: tuple[Finding, ...], phase: str, age_years: int | None) -> str:
-    """`T0` (not now) to `T4` (low), `T?` when the chart cannot be judged."""
+def tier_of(
+    verdict: Verdict, findings: tuple[Finding, ...], phase: str, age_years: int | None, *, hypertensive: bool = False
+) -> str:
+    """`T0` (not now) to `T4` (low), `T?` when the chart cannot be judged; high blood pressure as a diagnosis counts."""
     if verdict.held:
         return "T0"
     if verdict in (Verdict.INCOMPLETE, Verdict.INELIGIBLE):
         return "T?"
-    return _judged(findings, phase, age_years)
+    tier = _judged(findings, phase, age_years)
+    return "T3" if hypertensive and tier == "T4" else tier
 
 
 def _judged(findings: tuple[Finding, ...], phase: str, age_years: int | None) -> str:

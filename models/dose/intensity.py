@@ -83,6 +83,9 @@ def one_repetition_maximum(weight_kg: float, repetitions: int) -> float | None:
     return weight_kg if repetitions == 1 else weight_kg * (1 + repetitions / 30)
 
 
-def may_test_lift(findings: Iterable[Finding]) -> bool:
-    """False with weak bones, low platelets or high blood pressure: then two to four repetitions stay in reserve."""
-    return not any(finding.rule in _NO_LIFT_TEST for finding in findings)
+def may_test_lift(findings: Iterable[Finding], *, hypertensive: bool = False) -> bool:
+    """False with weak bones, low platelets or high blood pressure, measured or as a diagnosis.
+
+    Two to four repetitions then stay in reserve.
+    """
+    return not hypertensive and not any(finding.rule in _NO_LIFT_TEST for finding in findings)

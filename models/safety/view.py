@@ -271,4 +271,13 @@ def _cardiotoxic(view: View) -> bool:
     return any(view.recent(name, CARDIOTOXIC_DAYS) for name in ("vs.anthracycline", "vs.her2"))
 
 
-_MARKS = {"on_systemic": _on_systemic, "haem_cancer": _haem_cancer, "cardiotoxic": _cardiotoxic}
+def _hypertensive(view: View) -> bool:
+    return any(view.present(fact) for fact in view.facts("vs.hypertension"))
+
+
+_MARKS = {
+    "on_systemic": _on_systemic,
+    "haem_cancer": _haem_cancer,
+    "cardiotoxic": _cardiotoxic,
+    "hypertensive": _hypertensive,
+}

@@ -314,3 +314,10 @@ def test_a_model_switched_off_by_the_site_is_not_asked() -> None:
     assert found.risk is None
     assert found.adherence is not None
     assert found.min_supervision == 2
+
+
+def test_high_blood_pressure_as_a_diagnosis_is_a_moderate_risk() -> None:
+    known = assess(a_snapshot(*normal_readings(), facts=[a_fact("vs.hypertension", days_ago=900)]))
+    over = assess(a_snapshot(*normal_readings(), facts=[a_fact("vs.hypertension", days_ago=900, state="history")]))
+    assert (known.tier, known.min_supervision) == ("T3", 2)
+    assert over.tier == "T4"

@@ -72,3 +72,8 @@ def test_nobody_tests_the_greatest_lift_with_weak_bones_low_platelets_or_high_pr
     snapshot: PatientSnapshot, may: bool
 ) -> None:
     assert may_test_lift(assess(snapshot).findings) is may
+
+
+def test_nobody_tests_the_greatest_lift_with_a_diagnosis_of_high_pressure() -> None:
+    assert may_test_lift((), hypertensive=False)
+    assert not may_test_lift((), hypertensive=True)
