@@ -29,6 +29,7 @@ from fhirapp.referrals.links import OptOutLinks
 from fhirapp.referrals.windows import Windows
 from fhirapp.referrals.write_back import WriteBack
 from fhirapp.tenants import Tenants, read_tenants
+from fhirapp.tidying import Tidier
 from models.booster import InstalledEstimators, load_estimators
 from smart_launch.backend_services import BackendTokens
 from smart_launch.keys import KeyRing
@@ -69,7 +70,7 @@ class Stride:
             REASSESS: self.windows.look_again,
             WRITE_BACK: self._write_back,
         }
-        return Dispatcher(self.sessions, handlers, self.clock)
+        return Dispatcher(self.sessions, handlers, self.clock, Tidier(self.sessions, wall_clock).tidy)
 
     def _write_back(self, tenant_id: str, referral_id: UUID) -> None:
         self.write_back.converge(tenant_id, referral_id, self.ehrs.as_system(self.tenants[tenant_id]))

@@ -75,13 +75,6 @@ class CdsClients:
         return True
 
 
-def forget_expired_tokens(sessions: Sessions, now: datetime) -> int:
-    """Remove the ids of tokens that have expired; returns how many."""
-    with sessions.begin() as session:
-        done = session.execute(sa.delete(SeenToken).where(SeenToken.expires_at < now).returning(SeenToken.jti))
-        return len(done.all())
-
-
 def _keys(client: CdsClient, http: requests.Session) -> Callable[[bool], Mapping[str, Any]]:
     if client.jwks_file is not None:
         jwks: Mapping[str, Any] = orjson.loads(Path(client.jwks_file).read_bytes())

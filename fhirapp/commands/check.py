@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from fhirapp.bootstrap import build, key_files
 from fhirapp.config import Config
-from fhirapp.db.base import engine_for
+from fhirapp.db.base import engine_for, sessions_for
 from fhirapp.db.schema import is_current
+from fhirapp.jobs.table import Job
 from fhirapp.tenants import Tenant, read_tenants
 from models.booster import load_estimators
 
@@ -47,6 +48,7 @@ def _looked_at(config: Config) -> Iterator[tuple[bool, str]]:
     yield bool(files), f"{len(files)} signing key files in {config.keys_dir}" + ("" if files else ": run stride keys")
     yield _database(config)
     yield _models()
+    yield from _jobs(config)
     today = datetime.now(UTC)
     for tenant in read_tenants(config.tenants_file).by_id.values():
         yield from _tenant(tenant, today)
@@ -61,6 +63,19 @@ def _database(config: Config) -> tuple[bool, str]:
     except sa.exc.SQLAlchemyError as error:
         return False, f"the database does not answer: {type(error).__name__}"
     return current, "the database is up to date" if current else "the database is not migrated: run stride db upgrade"
+
+
+def _jobs(config: Config) -> Iterator[tuple[bool, str]]:
+    """Jobs that nobody will try again by itself: the EHR refused them, or they failed too often."""
+    try:
+        with sessions_for(engine_for(config.database_url))() as session:
+            dead = session.execute(sa.select(Job.kind, Job.tenant_id, Job.error).where(Job.state == "dead")).all()
+    except sa.exc.SQLAlchemyError:
+        return  # said already: the database does not answer or is not migrated
+    for kind, tenant_id, error in dead:
+        yield False, f"tenant {tenant_id}: a {kind} job was given up ({error}); mend the cause, then: stride db retry"
+    if not dead:
+        yield True, "no job was given up"
 
 
 def _models() -> tuple[bool, str]:

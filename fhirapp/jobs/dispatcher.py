@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from fhirapp.referrals.errors import ReferralNotFound
 log = logging.getLogger("stride.jobs")
 
 SETTLE: Final = timedelta(seconds=5)
+TIDY_EVERY: Final = timedelta(minutes=10)
 
 Handler = Callable[[str, UUID], None]  # tenant id, referral id
 
@@ -29,6 +30,7 @@ class Dispatcher:
     sessions: Sessions
     handlers: Mapping[str, Handler]
     clock: Callable[[], datetime]
+    tidy: Callable[[], int] | None = None  # what an idle worker does now and then
 
     def run_one(self) -> bool:
         """Run the next due job; False when nothing is due."""
@@ -61,9 +63,13 @@ class Dispatcher:
 
     def run_forever(self, stop: threading.Event, idle: float = 0.5) -> None:
         """Until `stop` is set. A failure of the database is logged and waited out, it does not end the worker."""
+        tidied = datetime.min.replace(tzinfo=UTC)
         while not stop.is_set():
             try:
                 busy = self.run_one()
+                if not busy and self.tidy is not None and self.clock() - tidied > TIDY_EVERY:
+                    self.tidy()
+                    tidied = self.clock()
             except Exception:
                 log.exception("the job table cannot be read")
                 busy = False

@@ -69,10 +69,13 @@ def enqueue(
 
 def claim_one(sessions: Sessions, now: datetime, *, only: str | None = None) -> Claim | None:
     """The next due job, leased to the caller; `None` when nothing is due. `only`: just the job with this key."""
+    due = sa.select(Job).where(Job.state == "ready", Job.run_at <= now).order_by(Job.run_at).limit(1)
+    if only is not None:
+        due = sa.select(Job).where(Job.state == "ready", Job.key == only)
+    with sessions() as session:  # an idle worker only looks: it never stands in a writer's way
+        if session.execute(due).first() is None:
+            return None
     with sessions.begin() as session:
-        due = sa.select(Job).where(Job.state == "ready", Job.run_at <= now).order_by(Job.run_at).limit(1)
-        if only is not None:
-            due = sa.select(Job).where(Job.state == "ready", Job.key == only)
         job = session.execute(due.with_for_update(skip_locked=True)).scalar_one_or_none()
         if job is None:
             return None
@@ -105,6 +108,12 @@ def retry(session: Session, claim: Claim, *, run_at: datetime, error: str, for_e
 def bury(session: Session, claim: Claim, *, error: str) -> bool:
     """Give the job up at once: a retry could not help."""
     return _fenced(session, claim, state="dead", error=error)
+
+
+def revive(session: Session, now: datetime) -> int:
+    """Make every dead job due again, after a person has mended the cause; returns how many."""
+    alive = {"state": "ready", "failures": 0, "error": None, "run_at": now, "arms": Job.arms + 1}
+    return len(session.execute(sa.update(Job).where(Job.state == "dead").values(alive).returning(Job.id)).all())
 
 
 def _fenced(session: Session, claim: Claim, **values: Any) -> bool:

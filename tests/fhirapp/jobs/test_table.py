@@ -12,7 +12,19 @@ import pytest
 
 from fhirapp.db.base import Sessions, engine_for, sessions_for
 from fhirapp.db.schema import upgrade
-from fhirapp.jobs.table import LEASE, MAX_ATTEMPTS, Job, backoff, bury, claim_one, enqueue, finish, overlapped, retry
+from fhirapp.jobs.table import (
+    LEASE,
+    MAX_ATTEMPTS,
+    Job,
+    backoff,
+    bury,
+    claim_one,
+    enqueue,
+    finish,
+    overlapped,
+    retry,
+    revive,
+)
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=ZoneInfo("Australia/Adelaide"))
 
@@ -135,6 +147,19 @@ def test_a_buried_job_is_not_run_again_until_it_is_asked_for(sessions: Sessions)
     assert claim_one(sessions, NOW + timedelta(days=30)) is None
     put(sessions)
     assert claim_one(sessions, NOW) is not None
+
+
+def test_a_person_can_have_given_up_jobs_run_again(sessions: Sessions) -> None:
+    put(sessions)
+    claim = claim_one(sessions, NOW)
+    assert claim is not None
+    with sessions.begin() as session:
+        bury(session, claim, error="EhrRefused")
+    with sessions.begin() as session:
+        assert revive(session, NOW) == 1
+    again = claim_one(sessions, NOW)
+    assert again is not None
+    assert again.failures == 0
 
 
 def test_pauses_grow_to_half_an_hour_and_not_beyond() -> None:
