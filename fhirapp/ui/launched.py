@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask import Response, make_response, redirect, request, url_for
+from flask import Response, make_response, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from fhirapp.audit import audit
@@ -20,7 +20,7 @@ from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant
 from fhirapp.ui.errors import NotForYou
 from fhirapp.ui.house import House
-from fhirapp.ui.session import PageSessions, browser_secret, digest, remember_browser
+from fhirapp.ui.session import PageSessions, digest, remember_browser
 from smart_launch.context import LaunchContext
 from smart_launch.ports import OnLaunched
 
@@ -49,17 +49,17 @@ def arrived(house: House, pages: PageSessions, context: LaunchContext) -> Respon
     navigator = context.fhir_user in tenant.navigators
     if context.patient is None and not navigator:
         raise NotForYou("no chart open, and not a navigator")
-    browser = browser_secret(request.cookies) or secrets.token_urlsafe(32)
+    browser = secrets.token_urlsafe(32)
     display = _display(house, tenant, context)
     if navigator:
         sid = pages.open(context, Role.NAVIGATOR, browser=browser, display=display)
-        target = _queue_address(house, tenant, context, sid)
+        target, room = _queue_address(house, tenant, context, sid), url_for("navigator.queue", sid=sid)
     else:
         referral_id = _referral_of_card(house, tenant, context)
         sid = pages.open(context, Role.CLINICIAN, browser=browser, display=display, referral_id=referral_id)
-        target = url_for("clinician.show", sid=sid)
+        target = room = url_for("clinician.show", sid=sid)
     answer = make_response(redirect(target, 303))
-    remember_browser(answer, browser)
+    remember_browser(answer, browser, room)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 

@@ -23,7 +23,7 @@ from fhirapp.referrals.status import Role
 from fhirapp.ui.errors import FormRefused, SessionUnknown
 from smart_launch.context import LaunchContext
 
-COOKIE: Final = "__Host-stride-page"
+COOKIE: Final = "__Secure-stride-page"
 LIVES: Final = timedelta(hours=8)  # a shift
 _SECRET: Final = re.compile(r"[A-Za-z0-9_\-]{43}")  # token_urlsafe(32)
 
@@ -173,6 +173,12 @@ def browser_secret(cookies: Any) -> str | None:
     return value if _SECRET.fullmatch(value) else None
 
 
-def remember_browser(answer: Response, secret: str) -> None:
-    """One secret for all sessions of this browser. In an EHR's frame only a partitioned cookie comes back."""
-    answer.set_cookie(COOKIE, secret, path="/", secure=True, httponly=True, samesite="None", partitioned=True)
+def remember_browser(answer: Response, secret: str, page: str) -> None:
+    """A secret for this page alone, sent to no other address than its own.
+
+    Two frames that are opened at once would overwrite a cookie that they share. In an EHR's frame only a
+    partitioned cookie comes back (SM-L9).
+    """
+    answer.set_cookie(
+        COOKIE, secret, max_age=LIVES, path=page, secure=True, httponly=True, samesite="None", partitioned=True
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -54,12 +55,11 @@ class Browser:
         """What the EHR does when somebody opens the app; the answer is the redirect into a page."""
         context = self.context(patient, user, **more)
         pages = PageSessions(self.house.sessions, self.house.sealer, self.house.wall_clock)
-        cookie = self.client.get_cookie(COOKIE)
-        sent = {"Cookie": f"{COOKIE}={cookie.value}"} if cookie else {}
-        with self.app.test_request_context("/smart/callback", headers=sent):
+        with self.app.test_request_context("/smart/callback"):
             answer = arrived(self.house, pages, context)
             for line in answer.headers.getlist("Set-Cookie"):
-                self.client.set_cookie(COOKIE, line.split(";")[0].split("=", 1)[1])
+                value, path = (re.search(rf"{name}=([^;]+)", line)[1] for name in (COOKIE, "Path"))  # type: ignore[index]
+                self.client.set_cookie(COOKIE, value, path=path)
         return answer  # type: ignore[return-value]
 
     def context(self, patient: str | None, user: str | None = DOCTOR, **more: Any) -> LaunchContext:
@@ -81,10 +81,17 @@ class Browser:
 
     def moves_to(self, house: House) -> None:
         """The same browser, before pages of another house."""
-        app, cookie = pages_of(house), self.client.get_cookie(COOKIE)
+        before = self.client
+        app = pages_of(house)
         self.house, self.app, self.client = house, app, app.test_client()
-        if cookie is not None:
-            self.client.set_cookie(COOKIE, cookie.value)
+        for cookie in before._cookies.values() if before._cookies else ():
+            self.client.set_cookie(cookie.key, cookie.value, path=cookie.path)
+
+    def secret_of(self, page: str) -> str:
+        """What this browser's cookie for a page holds."""
+        cookie = self.client.get_cookie(COOKIE, path=page)
+        assert cookie is not None
+        return cookie.value
 
     def get(self, path: str, **more: Any) -> TestResponse:
         return self.client.get(path, headers={**HTML, **more.pop("headers", {})}, **more)

@@ -25,7 +25,7 @@ def test_sm_l9_the_cookie_is_partitioned_secure_and_out_of_reach_of_scripts(brow
     answer = browser.launch("ada-refer")
     cookie = answer.headers["Set-Cookie"]
     assert cookie.startswith(f"{COOKIE}=")
-    for mark in ("Secure", "HttpOnly", "Path=/", "SameSite=None", "Partitioned"):
+    for mark in ("Secure", "HttpOnly", "Path=/clinician/", "SameSite=None", "Partitioned"):
         assert mark in cookie
     assert "Domain" not in cookie
     assert answer.headers["Cache-Control"] == "no-store"
@@ -36,6 +36,12 @@ def test_sm_c6_two_tabs_of_one_browser_keep_their_own_patients(browser: Browser)
     assert first != second
     for path, name in ((first, "Ada Marlow"), (second, "Mia Halvorsen"), (first, "Ada Marlow")):
         assert name in browser.text(path)
+
+
+def test_two_frames_opened_at_once_do_not_lose_each_others_cookie(browser: Browser) -> None:
+    first, second = browser.opens("ada-refer"), browser.opens("ada-refer")
+    assert browser.secret_of(first) != browser.secret_of(second)
+    assert browser.get(first).status_code == browser.get(second).status_code == 200
 
 
 def test_a_page_opens_in_no_other_browser(browser: Browser, other_browser: Browser) -> None:
@@ -51,13 +57,11 @@ def test_a_page_ends_with_the_shift(browser: Browser, house: object) -> None:
     page = browser.opens("ada-refer")
     sid = page.split("/")[2]
     pages = PageSessions(browser.house.sessions, browser.house.sealer, browser.house.wall_clock)
-    cookie = browser.client.get_cookie(COOKIE)
-    assert cookie is not None
-    assert pages.find(sid, cookie.value, Role.CLINICIAN).row.patient_id == "ada-refer"
+    assert pages.find(sid, browser.secret_of(page), Role.CLINICIAN).row.patient_id == "ada-refer"
     later = browser.house.wall_clock() + LIVES
     late = PageSessions(browser.house.sessions, browser.house.sealer, lambda: later)
     with pytest.raises(SessionUnknown):
-        late.find(sid, cookie.value, Role.CLINICIAN)
+        late.find(sid, browser.secret_of(page), Role.CLINICIAN)
 
 
 def test_a_demo_that_moves_the_clock_ends_no_page(browser: Browser, world: World) -> None:
@@ -69,9 +73,7 @@ def test_a_demo_that_moves_the_clock_ends_no_page(browser: Browser, world: World
 def test_an_ended_session_is_gone(browser: Browser) -> None:
     page = browser.opens("ada-refer")
     pages = PageSessions(browser.house.sessions, browser.house.sealer, browser.house.wall_clock)
-    cookie = browser.client.get_cookie(COOKIE)
-    assert cookie is not None
-    pages.end(pages.find(page.split("/")[2], cookie.value, Role.CLINICIAN))
+    pages.end(pages.find(page.split("/")[2], browser.secret_of(page), Role.CLINICIAN))
     assert browser.get(page).status_code == 403
 
 
@@ -83,12 +85,10 @@ def test_a_clinicians_session_opens_no_queue_and_a_navigators_no_chart(browser: 
 
 def test_neither_secrets_nor_tokens_lie_open_in_the_table(browser: Browser, world: World) -> None:
     page = browser.opens("ada-refer", access_token="a-very-secret-token", refresh_token="a-refresh-token")
-    cookie = browser.client.get_cookie(COOKIE)
-    assert cookie is not None
     with world.stride.sessions() as session:
         rows = session.query(PageSession).all()
     everything = " ".join(str(value) for row in rows for value in vars(row).values())
-    for secret in ("a-very-secret-token", "a-refresh-token", page.split("/")[2], cookie.value):
+    for secret in ("a-very-secret-token", "a-refresh-token", page.split("/")[2], browser.secret_of(page)):
         assert secret not in everything
 
 
@@ -111,10 +111,8 @@ def test_a_form_token_of_another_session_is_refused(browser: Browser, world: Wor
 
 def test_a_form_token_is_checked_in_the_page_itself(browser: Browser) -> None:
     page = browser.opens("mia-survivor")
-    cookie = browser.client.get_cookie(COOKIE)
-    assert cookie is not None
     pages = PageSessions(browser.house.sessions, browser.house.sealer, browser.house.wall_clock)
-    found = pages.find(page.split("/")[2], cookie.value, Role.CLINICIAN)
+    found = pages.find(page.split("/")[2], browser.secret_of(page), Role.CLINICIAN)
     found.check_form(b"secret", found.form_token(b"secret"))
     with pytest.raises(FormRefused):
         found.check_form(b"secret", found.form_token(b"another secret"))
