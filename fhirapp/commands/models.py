@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.artifact import (
     CARD_FILE,
@@ -20,11 +20,16 @@ from models.catalogue import SPECS
 from models.errors import ArtifactRefused, ModelsError
 from models.model_spec import ModelSpec
 
+if TYPE_CHECKING:
+    from fhirapp.model_watch import Group, Watch
+    from models.drift import Drift
+
 _ABOUT = """\
   list                    every version on disk, the one in use marked with *, and whether it can be trusted
   show NAME               the model card of the version in use (or of --version)
   promote NAME VERSION    put a version to use; it is checked first. Running processes keep theirs until a restart
-  drift NAME TABLE.csv    how far the people of a table are from those of the training (stability index)
+  drift NAME [TABLE.csv]  how far people are from those of the training: those of a table, or the last of the log
+                          of predictions, with scores by group and calibration as far as outcomes are known
   retire NAME             use no version: the service goes on with the rules alone
 """
 
@@ -50,7 +55,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     put.set_defaults(act=_promote)
     apart = verbs.add_parser("drift", help="compare people with those of the training")
     apart.add_argument("name", choices=sorted(SPECS))
-    apart.add_argument("table", type=Path, metavar="TABLE.csv")
+    apart.add_argument("table", type=Path, nargs="?", metavar="TABLE.csv", help="people of a table; without: the log")
+    apart.add_argument(
+        "--last", type=int, default=1000, metavar="N", help="so many referrals of the log (default: 1000)"
+    )
+    apart.add_argument("--tenant", metavar="ID", help="the hospital, where the service has more than one")
     apart.set_defaults(act=_drift)
     drop = verbs.add_parser("retire", help="use no version of a model")
     drop.add_argument("name", choices=sorted(SPECS))
@@ -112,6 +121,63 @@ def _retire(args: argparse.Namespace) -> int:
 
 
 def _drift(args: argparse.Namespace) -> int:
+    return _drift_of_log(args) if args.table is None else _drift_of_table(args)
+
+
+def _drift_of_log(args: argparse.Namespace) -> int:
+    import os
+
+    from fhirapp.clock import DatabaseClock
+    from fhirapp.config import Config
+    from fhirapp.db.base import engine_for, sessions_for
+    from fhirapp.model_watch import watch
+    from fhirapp.tenants import read_tenants
+
+    config = Config.from_env(os.environ)
+    tenants = read_tenants(config.tenants_file)
+    ids = sorted(tenants.by_id)
+    if args.tenant not in ids and (args.tenant or len(ids) != 1):
+        print(f"stride models: --tenant must be one of {', '.join(ids)}", file=sys.stderr)
+        return 2
+    sessions = sessions_for(engine_for(config.database_url))
+    now = DatabaseClock(sessions, movable=config.demo)()
+    with sessions() as session:
+        print(
+            watch_text(
+                watch(session, args.tenant or ids[0], open_artifact(SPECS[args.name], args.models), args.last, now)
+            )
+        )
+    return 0
+
+
+def watch_text(found: Watch) -> str:
+    """The report on the log, for a terminal."""
+    lines = [f"{found.model} {found.version}: the last {found.people:,} referrals with an estimate"]
+    if found.other_versions:
+        lines.append(f"  {found.other_versions:,} of another version are left out")
+    lines += [_drift_line(one) for one in found.drifts]
+    if found.stored < found.people:
+        lines.append(
+            f"  inputs are stored for {found.stored:,}: STRIDE_PREDICTION_FEATURES=stored shows features and groups"
+        )
+    lines += [_group_line(group) for group in found.groups]
+    return "\n".join(lines)
+
+
+def _group_line(group: Group) -> str:
+    mean = "-" if group.mean_score is None else f"{group.mean_score:.3f}"
+    known = f"{group.known:,} outcomes known"
+    if group.ratio is not None:
+        known = f"observed / expected {group.ratio:.2f} ({known})"
+    return f"  {group.name:<14} {group.people:>6,} people, mean estimate {mean}, {group.refused:,} refused; {known}"
+
+
+def _drift_line(one: Drift) -> str:
+    gap = f"unknown {one.unknown_then:.0%} then, {one.unknown_now:.0%} now"
+    return f"  {one.word:<8} {one.psi:6.3f}  {one.name:<32} {gap}"
+
+
+def _drift_of_table(args: argparse.Namespace) -> int:
     # LightGBM and numpy load here, so that `stride --help` stays quick.
     from models.booster import Model
     from models.drift import LOOK, SHIFTED, drifts_of
@@ -124,6 +190,5 @@ def _drift(args: argparse.Namespace) -> int:
         f"{args.name} {model.artifact.version}, {len(rows):,} people; index under {LOOK} alike, from {SHIFTED} shifted"
     )
     for one in found:
-        gap = f"unknown {one.unknown_then:.0%} then, {one.unknown_now:.0%} now"
-        print(f"  {one.word:<8} {one.psi:6.3f}  {one.name:<32} {gap}")
+        print(_drift_line(one))
     return 0
