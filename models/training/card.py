@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.training import tables
-from models.training.masking import CHANCE, COPIES, NEVER
+from models.training.masking import CHANCE, CHANCE_OF, COPIES, EMPTY, NEVER
 from models.training.recipe import Recipe
 
 
@@ -67,7 +67,8 @@ def _thinning(meta: Mapping[str, Any]) -> str:
         return "Without any one of its inputs nothing is estimated."
     return (
         f"Each person enters {COPIES} times: once whole, {COPIES - 1} times with whole blocks of features blanked at "
-        f"random (chance {CHANCE} each). Without age or sex nothing is estimated."
+        f"random (chance {CHANCE} each, a waist {CHANCE_OF['waist']}; all at once {EMPTY}). Without age or sex nothing "
+        "is estimated."
     )
 
 

@@ -67,6 +67,42 @@ def groups_picture(groups: Sequence[Mapping[str, Any]], title: str) -> str:
     return _svg(parts, 460, height)
 
 
+def missing_picture(cases: Mapping[str, Mapping[str, Any]], title: str) -> str:
+    """AUC, and observed over expected on a line at 1, by what is missing."""
+    height = 76 + 22 * len(cases)
+    parts = [_text(20, 24, title, bold=True), _text(232, 44, "AUC"), _text(330, 44, "observed / expected")]
+
+    def x(ratio: float) -> float:
+        return 300 + 160 * (min(max(ratio, 0.4), 1.6) - 0.4) / 1.2
+
+    parts += [_path([f"{x(1):.1f},50", f"{x(1):.1f},{height - 22}"], _INK)]
+    parts += [_text(x(tick) - 8, height - 6, f"{tick:g}") for tick in (0.7, 1.0, 1.4)]
+    for place, (case, found) in enumerate(cases.items()):
+        y = 64 + 22 * place
+        parts.append(_text(20, y + 4, case))
+        parts.append(_text(232, y + 4, f"{found['auc']:.3f}"))
+        parts.append(_dot(f"{x(found['observed_over_expected']):.1f},{y}"))
+    return _svg(parts, 480, height)
+
+
+def importance_picture(lost: Mapping[str, float], push: Mapping[str, float], title: str) -> str:
+    """Two bars for each feature: AUC lost by shuffling it, and its mean push; each scaled to its own longest."""
+    names = sorted(lost, key=lambda name: -lost[name])
+    height = 70 + 20 * len(names)
+    most, hardest = max([*lost.values(), 1e-9]), max([*push.values(), 1e-9])
+    parts = [_text(20, 24, title, bold=True), _text(215, 44, "AUC lost"), _text(355, 44, "mean push")]
+    for place, name in enumerate(names):
+        y = 60 + 20 * place
+        parts.append(_text(20, y + 4, name))
+        parts.append(_bar(215, y, 80 * max(lost[name], 0.0) / most, f"{lost[name]:.4f}"))
+        parts.append(_bar(355, y, 80 * push.get(name, 0.0) / hardest, f"{push.get(name, 0.0):.2f}"))
+    return _svg(parts, 500, height)
+
+
+def _bar(left: float, y: float, long: float, words: str) -> str:
+    return _path([f"{left:.1f},{y}", f"{left + max(long, 0.5):.1f},{y}"], _LINE) + _text(left + long + 5, y + 4, words)
+
+
 def _frame(
     title: str, across: str, up: str, xs: tuple[float, float], ys: tuple[float, float]
 ) -> tuple[list[str], Place]:

@@ -152,7 +152,7 @@ RISK_RECIPE: Final = Recipe(
 
 ADHERENCE_RECIPE: Final = Recipe(
     spec=ADHERENCE,
-    version="r1",
+    version="r2",
     table="adherence_uptake_nhanes_2011_2018.csv",
     label="took_up_exercise_corroborated_by_activity_report",
     candidates=(

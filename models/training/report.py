@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -30,6 +30,7 @@ class HeldOut:
 
     log_odds: dict[str, Column]  # by what was missing
     logistic: Column | None = None  # probability by the check; None: there was none
+    shuffled: Mapping[str, Column] = field(default_factory=dict)  # log-odds with one feature shuffled among people
 
     @property
     def probability(self) -> Column:
@@ -42,8 +43,10 @@ def cross_validate(recipe: Recipe, table: Table, seed: int, progress: Progress) 
     return figures_of(recipe, table, held_out_runs(recipe, table, seed, progress), protocol_of(recipe))
 
 
-def held_out_runs(recipe: Recipe, table: Table, seed: int, progress: Progress) -> list[HeldOut]:
-    """Scores by models that never saw the person, once for each repeat.
+def held_out_runs(
+    recipe: Recipe, table: Table, seed: int, progress: Progress, *, shuffle: bool = False
+) -> list[HeldOut]:
+    """Scores by models that never saw the person, once for each repeat; in the first also with features shuffled.
 
     Settings and calibration are chosen anew inside each outer fold.
     """
@@ -51,7 +54,13 @@ def held_out_runs(recipe: Recipe, table: Table, seed: int, progress: Progress) -
     for turn in range(recipe.repeats):
         before = turn * recipe.outer_folds
         runs.append(
-            _one_split(recipe, table, seed + turn, lambda n, before=before: progress(before + n, steps, "fold"))  # type: ignore[misc]
+            _one_split(
+                recipe,
+                table,
+                seed + turn,
+                lambda n, before=before: progress(before + n, steps, "fold"),  # type: ignore[misc]
+                shuffle=shuffle and turn == 0,
+            )
         )
     return runs
 
@@ -82,12 +91,33 @@ def figures_of(recipe: Recipe, table: Table, runs: list[HeldOut], protocol: str)
     }
 
 
-def _one_split(recipe: Recipe, table: Table, seed: int, done: Callable[[int], None]) -> HeldOut:
+def shuffled_scores(
+    names: Sequence[str], rows: NDArray[np.float64], seed: int, score: Callable[[NDArray[np.float64]], Column]
+) -> dict[str, Column]:
+    """Scores with each feature in turn given to the wrong people."""
+    rng, found = np.random.default_rng(seed), {}
+    for place, name in enumerate(names):
+        wrong = rows.copy()
+        wrong[:, place] = rng.permutation(wrong[:, place])
+        found[name] = score(wrong)
+    return found
+
+
+def auc_lost(label: Column, scores: HeldOut) -> dict[str, float]:
+    """How much AUC is lost when a feature is shuffled among people: its importance by permutation."""
+    whole = metrics.auc(label, scores.log_odds[WHOLE]).value
+    return {name: whole - metrics.auc(label, odds).value for name, odds in scores.shuffled.items()}
+
+
+def _one_split(
+    recipe: Recipe, table: Table, seed: int, done: Callable[[int], None], *, shuffle: bool = False
+) -> HeldOut:
     features = recipe.spec.features
     fold = folds_of(table.person, table.label, recipe.outer_folds, seed)
     cases = stress(table.rows, features, seed)
     log_odds = {case: np.zeros(len(table)) for case in cases}
     logistic = np.zeros(len(table))
+    shuffled = {name: np.zeros(len(table)) for name in features} if shuffle else {}
     for one in range(recipe.outer_folds):
         train, test = np.flatnonzero(fold != one), np.flatnonzero(fold == one)
         people = [table.person[i] for i in train]
@@ -95,8 +125,11 @@ def _one_split(recipe: Recipe, table: Table, seed: int, done: Callable[[int], No
         for case, rows in cases.items():
             log_odds[case][test] = fitted.log_odds(rows[test])
         logistic[test] = fit_logistic(table.rows[train], table.label[train]).probability(table.rows[test])
+        if shuffle:
+            for name, odds in shuffled_scores(features, table.rows[test], seed, fitted.log_odds).items():
+                shuffled[name][test] = odds
         done(one + 1)
-    return HeldOut(log_odds, logistic)
+    return HeldOut(log_odds, logistic, shuffled)
 
 
 def _overall(table: Table, log_odds: Column) -> dict[str, Any]:
