@@ -80,8 +80,9 @@ def _patients(body: bytes) -> Iterator[str | None]:
         loose = _loose_decoder.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise UnreadableChart("not a FHIR Bundle", key="chart") from error
-    if loose.resource_type == "Patient":
-        yield _text(_head(body).id)
+    if loose.resource_type != "Bundle":
+        # A resource on its own is no chart: read as one, all that it does not hold would seem to be absent.
+        raise UnreadableChart("not a FHIR Bundle", key="chart")
     for raw in loose.entry or ():
         try:
             entry = _entry_decoder.decode(raw)

@@ -22,6 +22,7 @@ from fhirapp.referrals.fhir_status import (
 )
 from fhirapp.referrals.reasons import REASONS
 from fhirapp.referrals.status import LABELS, NUMBER, OPEN, TRANSITIONS, State
+from tools.assess_page import assess_page
 from tools.conformance import conformance
 
 REFERENCE: Final = Path(__file__).parent.parent / "docs" / "reference"
@@ -110,6 +111,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "opt-out-reasons.md": reasons,
     "problems.md": problems,
     "conformance.md": conformance,
+    "assess-json.md": lambda: assess_page(MADE),
 }
 
 

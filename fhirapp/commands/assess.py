@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import gzip
 import sys
+import zlib
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,9 @@ from mappings.bundle import chart_of_bundle
 from mappings.errors import MappingError
 from mappings.from_fhir.snapshot import snapshot_from
 from models.booster import load_estimators
+from models.decision import Decision
 from models.proposal import decide
+from models.snapshot import PatientSnapshot
 from models.summary import summary
 
 
@@ -46,11 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         chart = chart_of_bundle(read_chart_file(arguments.chart))
         snapshot = snapshot_from(chart, as_of=as_of)
-    except (OSError, MappingError, EOFError) as error:
+    except (OSError, MappingError, EOFError, zlib.error) as error:
         print(f"{arguments.chart}: {error}", file=sys.stderr)
         return 2
-    estimators = load_estimators()
-    decision = decide(snapshot, estimators)
+    decision = _explained(snapshot)
     result = {**summary(decision), "would_write": []}
     result["would_write"] = would_write(result, as_of)
     if arguments.json:
@@ -58,6 +61,17 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(report(result))
     return 0
+
+
+def _explained(snapshot: PatientSnapshot) -> Decision:
+    """The decision, with the reasons behind its estimates."""
+    estimators = load_estimators()
+    decision = decide(snapshot, estimators)
+    assessment = decision.assessment
+    risk, adherence = (
+        estimate and estimators.with_drivers(estimate, snapshot) for estimate in (assessment.risk, assessment.adherence)
+    )
+    return replace(decision, assessment=replace(assessment, risk=risk, adherence=adherence))
 
 
 def read_chart_file(name: str) -> bytes:

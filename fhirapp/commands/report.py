@@ -14,6 +14,8 @@ VERDICTS = {
     "ineligible": "Not eligible",
 }
 
+UNCONFIRMED = "rule not confirmed yet"
+
 
 def report(summary: Mapping[str, Any]) -> str:
     """The whole assessment, most important first."""
@@ -49,7 +51,8 @@ def _findings(summary: Mapping[str, Any]) -> Iterator[str]:
         return
     yield "\nWhy"
     for finding in summary["findings"]:
-        yield f"  {finding['effect']:<7}{finding['rule']:<10}{finding['text']}"
+        doubt = f" [{UNCONFIRMED}]" if finding["needs_review"] else ""
+        yield f"  {finding['effect']:<7}{finding['rule']:<10}{finding['text']}{doubt}"
         for item in finding["inputs"]:
             value = " ".join(filter(None, (str(item["value"]), item["unit"])))
             yield f"           {item['name']}: {value}, {item['date'] or 'no date'}, {item['source'] or 'derived'}"

@@ -210,8 +210,10 @@ class TestOneWholeBundle:
         assert chart.patient_id == "bbbb"
         assert len(chart.of(Condition)) == 1
 
-    def test_a_lone_patient_is_a_chart(self):
-        assert chart_of_bundle(json.dumps(patient()).encode()).patient_id == PATIENT
+    def test_a_lone_resource_is_no_chart_that_looks_empty(self):
+        for one in (patient(), condition("C50.9")):
+            with pytest.raises(UnreadableChart):
+                chart_of_bundle(json.dumps(one).encode())
 
     def test_without_a_patient_it_is_unreadable(self):
         with pytest.raises(UnreadableChart):
