@@ -38,7 +38,8 @@ def _finding(finding: Finding, gettext: Gettext) -> str:
     said = escaped(finding.text, gettext).rstrip(".")
     newest = list({one.name: one for one in reversed(finding.inputs)}.values())[::-1]
     evidence = "; ".join(_evidence(one, gettext) for one in newest[:_MAX_EVIDENCE])
-    return " · ".join(filter(None, (said, evidence, escaped(finding.rule))))
+    doubt = escaped(N_("rule not confirmed yet"), gettext) if finding.needs_review else ""
+    return " · ".join(filter(None, (said, evidence, escaped(finding.rule), doubt)))
 
 
 def _evidence(evidence: Evidence, gettext: Gettext) -> str:

@@ -109,6 +109,12 @@ def test_a_hold_card_tells_why_with_value_unit_date_and_what_to_do():
     assert "goes out" not in card["detail"]
 
 
+@pytest.mark.parametrize("unconfirmed", [True, False])
+def test_a_rule_that_is_not_confirmed_says_so(unconfirmed: bool):
+    card = the_card(held(Verdict.HOLD, Effect.HOLD, needs_review=unconfirmed))
+    assert ("HEM-01 · rule not confirmed yet" in card["detail"]) is unconfirmed
+
+
 def test_an_emergency_says_so_first():
     assert the_card(held(Verdict.HOLD_EMERGENCY, Effect.HOLD_E))["summary"].startswith("Emergency, no exercise")
 
