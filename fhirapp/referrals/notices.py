@@ -7,6 +7,8 @@ from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fhirapp.db.base import Base, Moment
@@ -73,7 +75,7 @@ def write_notice(
     values = {
         "name": person.get("name") or gettext("patient"),
         "hospital": tenant.name,
-        "day": deadline.astimezone(tenant.zone).date().isoformat(),
+        "day": day_in(language, deadline.astimezone(tenant.zone)),
         "link": link,
         "contact": contact,
     }
@@ -96,6 +98,15 @@ def write_notice(
             sealed=sealer.seal(notice, f"notice/{referral.id}/{kind}"),
         )
     )
+
+
+def day_in(language: str, moment: datetime) -> str:
+    """The day as people write it in a language, `2 December 2026`; in English for one that we do not know."""
+    try:
+        locale = Locale.parse(language, sep="-")
+    except (UnknownLocaleError, ValueError):
+        locale = Locale("en", "GB")
+    return format_date(moment.date(), "d MMMM y", locale=locale)
 
 
 def open_notice(notice: Notice, sealer: Sealer) -> dict[str, str]:

@@ -13,6 +13,7 @@ import orjson
 from fhirapp.ehr.chart import chart_of
 from fhirapp.ehr.client import EhrClient
 from fhirapp.ehr.connect import Ehrs
+from fhirapp.ehr.errors import EhrUnavailable
 from fhirapp.referrals.actions import Actions
 from fhirapp.referrals.errors import HoldOpen, StandingOrderLapsed, TransitionNotAllowed
 from fhirapp.referrals.intake import Intake
@@ -72,6 +73,8 @@ class Windows:
         referral = self.reassess(tenant_id, referral_id, occasion="patient window ended")
         if referral.status is not State.OPT_OUT_OPEN:
             return
+        if any(what.startswith("data:") for what in referral.waiting_for):
+            raise EhrUnavailable("the chart could not be read whole: a hold may stand in the rest")
         try:
             self.actions.enter_queue(referral_id, actor=Actor.service(tenant_id), now=self.clock())
         except (TransitionNotAllowed, HoldOpen):

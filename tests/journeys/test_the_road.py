@@ -136,6 +136,27 @@ def test_nobody_is_referred_after_saying_no_in_the_middle_of_a_write(world: Worl
     assert seen["Task"] == []
 
 
+def test_a_chart_that_cannot_be_read_whole_stops_at_the_patients_window(world: World) -> None:
+    world.released("ada-refer")
+    world.ehr.faults.replace([{"path": "^Observation", "method": "GET", "status": 403}])
+    world.pass_time(PATIENT_WINDOW)
+    assert world.referral("ada-refer").state == "opt_out_open"
+    world.ehr.faults.replace([])
+    world.pass_time(CLINICIAN_WINDOW)
+    assert world.referral("ada-refer").state == "queued"
+
+
+def test_the_notice_tells_the_day_and_nothing_clinical(world: World) -> None:
+    world.released("ada-refer")
+    with world.stride.sessions() as session:
+        notice = open_notice(session.query(Notice).one(), world.stride.sealer)
+    deadline = world.referral("ada-refer").patient_deadline
+    assert deadline is not None
+    assert f"{deadline.astimezone(world.tenant.zone):%-d %B %Y}" in notice["body"]
+    for word in ("cancer", "breast", "chemo", "platelet", "paclitaxel"):
+        assert word not in (notice["subject"] + notice["body"]).lower()
+
+
 def test_a_silent_ehr_at_the_end_of_a_window_releases_nothing_and_loses_nothing(world: World) -> None:
     world.opened("ada-refer")
     world.ehr.faults.replace([{"path": "", "status": 503}])
