@@ -120,9 +120,17 @@ def until(node: ast.Call, band: Band) -> Condition:
 
 
 def _recent(node: ast.Call) -> Condition:
-    days = _option(node, "days")
+    """Begun within so many days; with `hours` in less than so many hours, and a fact without a date has no hour."""
+    days, hours, coded = _option(node, "days"), _option(node, "hours"), _code_filter(node)
+    if hours is not None:
+        limit = timedelta(hours=hours)
+        return _facts(
+            _value_sets(node),
+            lambda view, fact: fact.start is not None and view.as_of - fact.start.latest < limit and coded(fact),
+            node,
+        )
     if days is None:
-        raise ConditionError(f"recent needs days: {ast.unparse(node)}")
+        raise ConditionError(f"recent needs days or hours: {ast.unparse(node)}")
     return since(node, Band(high=days))
 
 
@@ -151,15 +159,17 @@ def _ever(node: ast.Call) -> Condition:
 def _code_filter(node: ast.Call) -> Callable[[Fact], bool]:
     """`start='I60 I61'` keeps codes that begin so; `but='S42 S52'` leaves those out; `site='spine'` keeps places.
 
-    `away='limb'` leaves a place out; an unknown place is kept by both.
+    `away='limb'` leaves a place out; an unknown place is kept by both. `kind='procedure'` keeps what was done.
     """
-    starts, outs = _list_option(node, "start"), _list_option(node, "but")
+    starts, outs, kinds = _list_option(node, "start"), _list_option(node, "but"), _list_option(node, "kind")
     sites, aways = _list_option(node, "site"), _list_option(node, "away")
 
     def fits(fact: Fact) -> bool:
         if starts and not fact.code.startswith(starts):
             return False
         if outs and fact.code.startswith(outs):
+            return False
+        if kinds and fact.kind not in kinds:
             return False
         if not sites and not aways:
             return True
@@ -178,12 +188,15 @@ def _list_option(node: ast.Call, name: str) -> tuple[str, ...]:
 
 
 def _has(node: ast.Call) -> Condition:
-    """Present today; with `days` begun within so many days, and not over for more than `after` days."""
+    """Present today; with `days` or `hours` begun within that time, and not over for more than `after` days."""
     days, after, coded = _option(node, "days"), int(_option(node, "after") or 0), _code_filter(node)
+    hours = timedelta(hours=_option(node, "hours") or 0)
 
     def fits(view: View, fact: Fact) -> bool:
         if not coded(fact):
             return False
+        if hours and fact.start is not None:
+            return view.as_of - fact.start.latest < hours and not view.is_over(fact, after)
         if days is None:
             return view.present(fact)
         began = view.since(fact)

@@ -2,7 +2,8 @@
 
     platelets < 10                       10 <= hb < 80               value('6mwd') < 300
     has('vs.bone_mets')                  has('vs.acute_infection', days=7)
-    recent('vs.pe', days=14)             3 <= since('vs.mi', 'vs.revasc') <= 42
+    recent('vs.pe', days=14)             recent('vs.seizure', hours=48)
+    3 <= since('vs.mi', 'vs.revasc') <= 42
     ever('vs.device')                    has('vs.stroke', but='I69')
     yes('chest-pain', days=1)            stale('platelets', 'hb')    all_stale('ecog', 'kps')
     lacks('vs.anticoag', days=1)         on_cytotoxic                a and (b or not c)

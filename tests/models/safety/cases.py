@@ -181,7 +181,9 @@ CASES: dict[str, list[Case]] = {
         (on(gi_ctcae=2), "HOLD"),
         (on(gi_ctcae=1), None),
         (on(f("vs.gi_acute", 1)), "HOLD"),
-        (on(f("vs.gi_acute", 2)), None),
+        (on(f("vs.gi_acute", start=a_when(hours_ago=35.9))), "HOLD"),
+        (on(f("vs.gi_acute", start=a_when(hours_ago=36))), None),
+        (on(f("vs.gi_acute", None)), "HOLD"),
     ],
     "HEM-17": [
         (on(f("vs.hsct", 365, kind="procedure")), "CLEAR"),
@@ -550,6 +552,8 @@ CASES: dict[str, list[Case]] = {
     "NEU-01": [(on(f("vs.brain_tumour", 900)), "CLEAR"), (on(), None)],
     "NEU-02": [
         (on(f("vs.seizure", 1)), "HOLD"),
+        (on(f("vs.seizure", start=a_when(hours_ago=47.9))), "HOLD"),
+        (on(f("vs.seizure", start=a_when(hours_ago=48))), "CLEAR"),
         (on(f("vs.seizure", 2)), "CLEAR"),
         (on(f("vs.seizure", 30)), "CLEAR"),
         (on(f("vs.seizure", 31)), "MOD"),
@@ -658,6 +662,8 @@ CASES: dict[str, list[Case]] = {
     "TRT-13": [
         (on(f("vs.stoma", 90)), "CLEAR"),
         (on(f("vs.stoma", 91)), "CLEAR"),
+        (on(f("vs.stoma", 91, kind="procedure", state="history")), "CLEAR"),
+        (on(f("vs.stoma", 91, state="history")), None),
         (on(f("vs.parastomal_hernia")), "CLEAR"),
         (on(), None),
     ],
