@@ -31,6 +31,9 @@ class Card(Base):
     warned: Mapped[bool]  # it warned of a hold and offered nothing to decline
     handle_hash: Mapped[str] = mapped_column(index=True)  # of the appContext; the handle itself is never stored
     handle_used_at: Mapped[datetime | None] = mapped_column(Moment)
+    face: Mapped[str | None]  # hash of what it said; card_memory.py
+    dismissed_at: Mapped[datetime | None] = mapped_column(Moment)
+    again_at: Mapped[datetime | None] = mapped_column(Moment)  # snoozed until then
 
 
 class Feedback(Base):

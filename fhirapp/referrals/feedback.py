@@ -16,6 +16,7 @@ from fhirapp.audit import audit
 from fhirapp.db.base import Sessions
 from fhirapp.db.encrypted import Sealer
 from fhirapp.referrals.actions import Actions
+from fhirapp.referrals.card_memory import dismiss
 from fhirapp.referrals.cards import Card, Feedback
 from fhirapp.referrals.errors import HoldOpen, TransitionNotAllowed
 from fhirapp.referrals.referral import Actor
@@ -75,6 +76,8 @@ class Feedbacks:
                     self.actions.sign(card.referral_id, actor=actor, now=now, how="accepted suggestion")
                 return
             meaning, code = meaning_of(entry.reason)
+            with self.sessions.begin() as session:
+                dismiss(session, card, now, snooze=meaning is Meaning.SNOOZE)
             if card.warned or meaning is Meaning.SNOOZE:
                 return  # to dismiss a warning is not to decline a referral
             self.actions.decline(card.referral_id, code, actor=actor, now=now)

@@ -18,6 +18,7 @@ from fhirapp.audit import audit
 from fhirapp.db.base import Sessions
 from fhirapp.db.encrypted import Sealer
 from fhirapp.predictions import Predictions
+from fhirapp.referrals.card_memory import face_of, seen_before
 from fhirapp.referrals.cards import Card
 from fhirapp.referrals.facts import facts_of
 from fhirapp.referrals.judging import judge, write_back_soon
@@ -94,7 +95,10 @@ class Intake:
         with self.sessions.begin() as session:
             referral = self.settle(session, tenant, judged, now=now, occasion=call.hook, encounter=call.encounter_id)
             actor = Actor(tenant.id, Role.CLINICIAN, call.user or "")
-            quiet = _quiet_reason(referral, judged.decision)
+            quiet, face = _quiet_reason(referral, judged.decision), ""
+            if referral is not None and not quiet:
+                face = face_of(call, referral)
+                quiet = seen_before(session, call, referral, face, now)
             audit(
                 session, actor, f"hook.{call.hook}", at=now, patient_id=call.patient_id,
                 subject=referral.id if referral else "", hook_instance=call.hook_instance,
@@ -117,6 +121,7 @@ class Intake:
                     at=now,
                     warned=referral.status is State.HELD,
                     handle_hash=handle_hash(handle),
+                    face=face,
                 )
             )
             resources = self._suggested(tenant, referral, now) if referral.status is State.PROPOSED else ()

@@ -59,7 +59,6 @@ def test_a_snooze_closes_nothing(world: World) -> None:
     card = world.ehr.hooks.patient_view("ada-refer").cards[0]
     world.ehr.hooks.override(card, {"code": SNOOZE, "system": NON_ADHERENCE})
     assert world.referral("ada-refer").state == "proposed"
-    assert len(world.cards("ada-refer")) == 1
 
 
 def test_the_same_feedback_many_times_is_kept_once_and_acted_on_once(world: World) -> None:

@@ -1,0 +1,72 @@
+"""Which card a person has seen already, so that nobody sees the same one twice."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from cds_hooks.ports import HookCall
+from fhirapp.referrals.cards import Card
+from fhirapp.referrals.referral import Referral
+
+SITTING: Final = timedelta(minutes=30)  # an EHR fires again on each reload; within a sitting its answer stays the same
+SNOOZE: Final = timedelta(hours=24)
+_ALWAYS: Final = "hold-emergency"  # danger to life is said to whoever looks, until it is dismissed
+_LOOKING: Final = frozenset(("patient-view", "encounter-start", "appointment-book"))  # a chart is opened, no more
+
+
+def face_of(call: HookCall, referral: Referral) -> str:
+    """A hash of what the card tells: verdict, rules, place, what it waits for, deadline, orders.
+
+    Values and dates are left out: a count that moves without crossing a limit is nothing new. All hooks that only
+    mean "a chart is opened" are one occasion; the others are one each, and orders make it another.
+    """
+    summary = referral.summary
+    told = [
+        referral.state,
+        referral.verdict,
+        referral.destination,
+        referral.prescription_released,
+        sorted((finding["rule"], finding["effect"]) for finding in summary["findings"]),
+        list(referral.waiting_for),
+        referral.clinician_deadline and referral.clinician_deadline.timestamp(),
+        "looking" if call.hook in _LOOKING else call.hook,
+        sorted((order.resource_type, order.text, order.codings) for order in call.draft_orders),
+    ]
+    return sha256(orjson.dumps(told)).hexdigest()
+
+
+def seen_before(session: Session, call: HookCall, referral: Referral, face: str, now: datetime) -> str:
+    """Why this user need not see this card again; empty when it is to be shown.
+
+    Source: docs/decisions/0030-card-memory.md; CH-X3.
+    """
+    if call.user is None:
+        return ""  # nobody is known to have seen it
+    mine = sa.and_(Card.referral_id == referral.id, Card.user == call.user, Card.tenant_id == call.tenant_id)
+    snoozed_until = session.scalar(sa.select(sa.func.max(Card.again_at)).where(mine))
+    if snoozed_until is not None and now < snoozed_until:
+        return "snoozed"
+    same = sa.select(sa.func.min(Card.at), sa.func.max(Card.dismissed_at)).where(mine, Card.face == face)
+    if snoozed_until is not None:
+        same = same.where(Card.at >= snoozed_until)
+    first, dismissed = session.execute(same).one()
+    if dismissed is not None:
+        return "dismissed"
+    if first is not None and now >= first + SITTING and referral.verdict != _ALWAYS:
+        return "seen before"
+    return ""
+
+
+def dismiss(session: Session, card: Card, now: datetime, *, snooze: bool) -> None:
+    """Remember that its user put a card away: until it says something new, or for a day when it only came badly."""
+    session.execute(
+        sa.update(Card)
+        .where(Card.id == card.id, Card.dismissed_at.is_(None))
+        .values(dismissed_at=now, again_at=now + SNOOZE if snooze else None)
+    )
