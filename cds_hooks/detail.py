@@ -11,6 +11,7 @@ from cds_hooks.ports import DraftOrder, Offer
 from cds_hooks.why import reasons_for, unchecked
 from models.decision import Assessment, Estimate, Prescription, Proposal, Verdict
 from models.findings import Effect
+from models.switched_off import switched_off
 from models.text import N_, Text
 
 _MAX_CAPS: Final = 5
@@ -169,6 +170,7 @@ def _provenance(assessment: Assessment, gettext: Gettext) -> str:
     read = f"{assessment.snapshot.as_of:%Y-%m-%d %H:%M %Z}".strip()
     lines = [N_("Chart as of {time}; rules {version}", time=read, version=assessment.rules_version or "?")]
     lines += [_estimate(one) for one in (assessment.risk, assessment.adherence) if one is not None]
+    lines += switched_off(assessment)
     return "*" + ". ".join(escaped(line, gettext) for line in lines) + "*"
 
 

@@ -12,6 +12,7 @@ import lightgbm
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from models.artifact import INSTALLED, Artifact, open_artifact, promoted_versions
+from models.basis import basis_of
 from models.catalogue import SPECS
 from models.decision import Driver, Estimate
 from models.errors import ArtifactRefused
@@ -106,8 +107,12 @@ class InstalledEstimators:
         return drivers(model, row) if refusal(model.artifact.spec, model.features, row) is None else ()
 
     def with_drivers(self, estimate: Estimate, snapshot: PatientSnapshot) -> Estimate:
-        """The same estimate with its main reasons."""
-        return dataclasses.replace(estimate, drivers=self.explain(snapshot, estimate.name))
+        """The same estimate with its main reasons, and the entries of the chart that it rests on."""
+        model = self.models.get(estimate.name)
+        if model is None or estimate.probability is None:
+            return estimate
+        basis = basis_of(model.features, snapshot)
+        return dataclasses.replace(estimate, drivers=self.explain(snapshot, estimate.name), basis=basis)
 
 
 def load_estimators(root: Path | None = None, *, risk: bool = True, adherence: bool = True) -> InstalledEstimators:

@@ -59,6 +59,7 @@ class Estimate:
     drivers: tuple[Driver, ...] = ()
     missing: tuple[str, ...] = ()  # features that the chart does not have
     refusal: Text | None = None
+    basis: tuple[str, ...] = ()  # entries of the chart that it rests on; filled with the drivers
 
 
 @dataclass(frozen=True, slots=True)

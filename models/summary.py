@@ -189,6 +189,7 @@ def _estimate(estimate: Estimate) -> Json:
             {"feature": driver.feature, "effect": driver.effect, **_told(driver.text)} for driver in estimate.drivers
         ],
         "missing": list(estimate.missing),
+        "basis": list(estimate.basis),
         "refusal": _told(estimate.refusal) if estimate.refusal else None,
     }
 

@@ -15,6 +15,7 @@ from models.inputs import INPUTS, label_of
 from models.phase import PHASES
 from models.safety.inputs import DERIVED
 from models.snapshot import Gap
+from models.switched_off import switched_off
 from models.text import N_, Text
 
 MAX_REASONS: Final = 5
@@ -76,6 +77,11 @@ class Case:
         """The models' estimates, as far as they are switched on."""
         found = (self.assessment.risk, self.assessment.adherence)
         return tuple(estimate for estimate in found if estimate is not None)
+
+    @property
+    def switched_off(self) -> tuple[Text, ...]:
+        """A line for each model that says nothing because it is off."""
+        return switched_off(self.assessment)
 
     @property
     def phase(self) -> Text:

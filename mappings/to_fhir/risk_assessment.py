@@ -9,6 +9,7 @@ from mappings.canonical import BASE
 from mappings.to_fhir.codes import AI_ASSERTED, Json, coding
 from mappings.to_fhir.detected_issue import sources_of
 from mappings.to_fhir.facts import ReferralFacts, instant
+from models.features import FEATURES
 
 RISK_TIERS: Final = f"{BASE}/CodeSystem/risk-tiers"
 RISK_BANDS: Final = f"{BASE}/CodeSystem/risk-bands"
@@ -61,9 +62,17 @@ def _estimate(facts: ReferralFacts, name: str, estimate: Mapping[str, Any], ai_t
     if drivers := [str(driver.get("text")) for driver in estimate.get("drivers", ()) if driver.get("text")]:
         prediction["rationale"] = "; ".join(drivers)
     found["prediction"] = [prediction]
-    if confidence := estimate.get("confidence"):
-        found["note"] = [{"text": f"Confidence: {confidence}. It may add caution or support, never remove it."}]
+    if basis := estimate.get("basis"):
+        found["basis"] = [{"reference": source} for source in basis[:_MOST_BASIS]]
+    found["note"] = [{"text": text} for text in _notes(estimate)]
     return found
+
+
+def _notes(estimate: Mapping[str, Any]) -> Iterator[str]:
+    if confidence := estimate.get("confidence"):
+        yield f"Confidence: {confidence}. It may add caution or support, never remove it."
+    missing = [FEATURES[name].label.render() for name in estimate.get("missing", ()) if name in FEATURES]
+    yield f"Not known: {', '.join(missing)}." if missing else "All that the model asks for is known."
 
 
 def _core(facts: ReferralFacts, kind: str, method: str) -> Json:

@@ -193,3 +193,13 @@ def test_the_label_of_software_stands_on_an_origin_too_when_asked_for() -> None:
     resource = checked(provenance(some_facts(), ["Goal/a"], activity="UPDATE", recorded=NOW, ai_tag=True))
     assert resource["reason"][0]["coding"][0]["code"] == "AIAST"
     assert resource["meta"]["security"][0]["code"] == "AIAST"
+
+
+def test_an_estimate_says_what_it_rests_on_and_what_was_not_known() -> None:
+    estimate = {**a_summary()["estimates"]["risk"], "basis": ["Observation/w", "Condition/hf"], "missing": ["waist_cm"]}
+    resource = checked(risk_assessments(some_facts(summary=a_summary(estimates={"risk": estimate})))[1])
+    assert resource["basis"] == [{"reference": "Observation/w"}, {"reference": "Condition/hf"}]
+    assert [note["text"] for note in resource["note"]][1] == "Not known: Waist."
+    whole = {**estimate, "missing": []}
+    resource = risk_assessments(some_facts(summary=a_summary(estimates={"risk": whole})))[1]
+    assert resource["note"][1]["text"] == "All that the model asks for is known."
