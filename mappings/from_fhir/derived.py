@@ -43,16 +43,19 @@ def _add_neutrophils(series: Series) -> None:
 
 
 def _add_bmi(series: Series) -> None:
-    heights = series.get("height", [])
-    weights = series.get("weight", [])
-    if not heights or not weights or series.get("bmi"):
+    """Weight by height; the chart's own index stands while it is hardly older than the weight."""
+    heights, weights, told = (series.get(name, []) for name in ("height", "weight", "bmi"))
+    if not heights or not weights:
         return
+    sure = [one.when.latest for one in told if one.status == "final" and not one.patient_reported]
     made = []
     for weight in weights:
+        if sure and weight.when.latest - max(sure) <= _WEEK:
+            continue
         height = _nearest(heights, weight, _QUARTER)
         if height is not None and weight.comparator is None and height.comparator is None:
             made.append(_made("bmi", _number(weight) / (_number(height) / 100) ** 2, weight, height))
-    _keep(series, "bmi", made)
+    _keep(series, "bmi", [*told, *made])
 
 
 def _add_minutes_a_week(series: Series) -> None:

@@ -24,9 +24,18 @@ def test_not_from_a_height_of_long_ago():
     assert reading("bmi", WEIGHT, height("2026-08-01")) is None
 
 
-def test_not_when_it_is_on_file():
-    told = observation("39156-5", quantity(24, "kg/m2"), id_="b", effectiveDateTime="2026-10-01")
-    assert reading("bmi", WEIGHT, height("2026-11-01"), told).value == 24
+@pytest.mark.parametrize(
+    ("day", "more", "value"),
+    [
+        ("2026-11-20", {}, 24),
+        ("2026-10-01", {}, 22.857),
+        ("2024-10-01", {}, 22.857),
+        ("2026-11-20", {"status": "preliminary"}, 22.857),
+    ],
+)
+def test_an_index_on_file_stands_while_it_is_sure_and_hardly_older_than_the_weight(day, more, value):
+    told = observation("39156-5", quantity(24, "kg/m2"), id_="b", effectiveDateTime=day, **more)
+    assert reading("bmi", WEIGHT, height("2026-11-01"), told).value == pytest.approx(value, abs=1e-3)
 
 
 def exercise(code: str, value: float, unit: str, date: str):
