@@ -52,8 +52,12 @@ _CANCER: Final = ("vs.cancer", "vs.cancer_secondary", "vs.cancer_history")
 
 
 def _targeted(view: View) -> bool:
+    """An antibody of the last 90 days; hormones or a kinase inhibitor (which `vs.qt` holds) now."""
     on_antibody = any(view.recent(name, _TARGETED_DAYS) for name in ("vs.ici", "vs.her2", "vs.vegf"))
-    return on_antibody or any(view.present(fact) for fact in view.facts("vs.hormonal"))
+    return on_antibody or any(view.present(fact) for name in ("vs.hormonal", "vs.qt") for fact in view.facts(name))
+
+
+_PROGRESSION: Final = "worsened"  # as the reading calls SNOMED CT 271299001
 
 
 def _advanced(view: View) -> bool:
@@ -64,7 +68,7 @@ def _advanced(view: View) -> bool:
     intent = any(
         "palliative" in fact.details.get("intent", "").casefold() for name in drugs for fact in view.facts(name)
     )
-    status = any("progress" in str(r.value) for r in view.current("disease_status"))
+    status = any(r.value == _PROGRESSION for r in view.current("disease_status"))
     return (intent or status) and _reduced(view)
 
 

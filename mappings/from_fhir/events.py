@@ -10,7 +10,7 @@ from mappings.codes import PHYSICAL_ACTIVITY, SNOMED, ProcedureCode, diagnoses, 
 from mappings.datatypes import Dates
 from mappings.from_fhir.concepts import codings, shown, site_words
 from mappings.from_fhir.fact_book import FactBook
-from mappings.from_fhir.treatments import INTENT_URLS
+from mappings.from_fhir.treatments import INTENT_URLS, intent_of
 from mappings.structs import (
     Appointment,
     CarePlan,
@@ -286,7 +286,7 @@ def _procedure_details(procedure: Procedure, found: ProcedureCode) -> dict[str, 
         details["body_site"] = ", ".join(words or [name for name in named if name])
     for extension in procedure.extension or ():
         if extension.url in INTENT_URLS:
-            details["intent"] = shown(extension.value_codeable_concept)
+            details["intent"] = intent_of(extension.value_codeable_concept)
     return details
 
 

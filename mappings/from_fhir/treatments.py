@@ -10,7 +10,7 @@ import msgspec
 from mappings import decoders
 from mappings.codes import Drug, Drugs, drugs
 from mappings.datatypes import Dates
-from mappings.from_fhir.concepts import shown
+from mappings.from_fhir.concepts import code_in, shown
 from mappings.from_fhir.fact_book import FactBook
 from mappings.structs import (
     CodeableConcept,
@@ -33,6 +33,7 @@ INTENT_URLS: Final = frozenset(
         "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-treatment-intent",
     }
 )
+_INTENTS: Final = {"373808002": "curative", "363676003": "palliative"}  # SNOMED CT, observations.md section 7
 
 # Status of an order -> how it stands; what is absent here never happened. A stopped or completed order is
 # history from its own day on: the drug was given then. on-hold may be taken up again at any time.
@@ -64,6 +65,11 @@ _STATED: Final[dict[str | None, State]] = {
     None: "active",
 }
 _PLANS: Final = frozenset({"proposal", "plan"})
+
+
+def intent_of(concept: CodeableConcept | None) -> str:
+    """What a treatment is for, `curative` or `palliative` by its code; other intents as the chart calls them."""
+    return _INTENTS.get(code_in(concept) or "") or shown(concept)
 
 
 class Treatments:
@@ -187,7 +193,7 @@ class Treatments:
         extensions: list[Extension] | None = getattr(one, "extension", None)
         for extension in extensions or ():
             if extension.url in INTENT_URLS:
-                details["intent"] = shown(extension.value_codeable_concept)
+                details["intent"] = intent_of(extension.value_codeable_concept)
         return details
 
 

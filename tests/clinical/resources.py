@@ -21,6 +21,7 @@ from tests.clinical.vocabulary import (
 )
 
 PATIENT = "pat-1"
+TREATMENT_INTENT = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-treatment-intent"
 USUAL_DAYS = 2  # a value without a date was taken two days ago
 
 
@@ -114,6 +115,7 @@ class Writer:
             status=entry.get("status", "completed"),
             medicationCodeableConcept=_drug(entry),
             effectiveDateTime=self.when(entry),
+            extension=[_intent(entry["intent"])] if "intent" in entry else None,
         )
 
     def ordered(self, entry: Mapping[str, Any]) -> Json:
@@ -302,6 +304,11 @@ def _drug(entry: Mapping[str, Any]) -> Json:
         return {"coding": [_coding(entry)]}
     return {"coding": [{"system": SYSTEMS["rxnorm"], "code": table("codes")["drugs"][entry["drug"]],
                         "display": entry["drug"]}]}  # fmt: skip
+
+
+def _intent(code: str) -> Json:
+    """The treatment intent as mCODE has it, by its code alone."""
+    return {"url": TREATMENT_INTENT, "valueCodeableConcept": _concept(SYSTEMS["snomed"], code)}
 
 
 def _entry(given: Any) -> Mapping[str, Any]:

@@ -41,7 +41,7 @@ KNOWN: Mapping[str, set[str]] = {
     "values": WHEN | {"value", "unit", "written", "status", "comparator", "by", "upper", "code", "system", "category",
                       "absent", "as", "issued_days"},
     "panels": WHEN | {"code", "style", "values", "status"},
-    "given": WHEN | {"drug", "status", "code", "system"},
+    "given": WHEN | {"drug", "status", "code", "system", "intent"},
     "ordered": WHEN | {"drug", "status", "intent", "code", "system"},
     "stated": WHEN | {"drug", "status"},
     "procedures": WHEN | {"code", "status", "site", "system", "ended_days"},

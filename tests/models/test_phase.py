@@ -35,6 +35,8 @@ def _operated(days: float) -> PatientSnapshot:
         pytest.param(a_snapshot(facts=a_dose("vs.ici", days_ago=90)), "P4", id="checkpoint inhibitor"),
         pytest.param(a_snapshot(facts=a_dose("vs.ici", days_ago=91)), "P6", id="checkpoint inhibitor over"),
         pytest.param(a_snapshot(facts=[a_fact("vs.hormonal", kind="order")]), "P4", id="hormonal"),
+        pytest.param(a_snapshot(facts=[a_fact("vs.qt", kind="order")]), "P4", id="kinase inhibitor"),
+        pytest.param(a_snapshot(facts=[a_fact("vs.qt", kind="order", state="history")]), "P6", id="stopped"),
         pytest.param(_operated(42), "P5", id="operated six weeks ago"),
         pytest.param(_operated(90), "P5", id="operated 90 days ago"),
         pytest.param(_operated(91), "P6", id="operated 91 days ago"),
@@ -43,12 +45,8 @@ def _operated(days: float) -> PatientSnapshot:
         pytest.param(_planned(60), "P1", id="operation in 60 days"),
         pytest.param(_planned(61), "P6", id="operation in 61 days"),
         pytest.param(a_snapshot(facts=[a_fact("vs.hospice", code="Z51.5")]), "P7", id="palliative care"),
-        pytest.param(
-            a_snapshot(a_reading("ecog", 2), a_reading("disease_status", "progression")), "P7", id="progression"
-        ),
-        pytest.param(
-            a_snapshot(a_reading("ecog", 1), a_reading("disease_status", "progression")), "P6", id="fit anyway"
-        ),
+        pytest.param(a_snapshot(a_reading("ecog", 2), a_reading("disease_status", "worsened")), "P7", id="progression"),
+        pytest.param(a_snapshot(a_reading("ecog", 1), a_reading("disease_status", "worsened")), "P6", id="fit anyway"),
         pytest.param(a_snapshot(cancer=False), "N1", id="no cancer"),
     ],
 )

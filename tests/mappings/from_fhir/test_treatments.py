@@ -129,7 +129,12 @@ class TestOrders:
     def test_the_intent_of_the_treatment(self):
         url = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-procedure-intent"
         intent = [{"url": url, "valueCodeableConcept": concept(SNOMED, "373808002", "Curative")}]
-        assert facts("vs.cytotoxic", order("56946", extension=intent))[0].details["intent"] == "Curative"
+        assert facts("vs.cytotoxic", order("56946", extension=intent))[0].details["intent"] == "curative"
+
+    def test_an_intent_is_known_by_its_code_alone(self):
+        url = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-treatment-intent"
+        intent = [{"url": url, "valueCodeableConcept": concept(SNOMED, "363676003")}]
+        assert facts("vs.cytotoxic", order("56946", extension=intent))[0].details["intent"] == "palliative"
 
 
 class TestReferences:
