@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from models.findings import Effect, Finding
+from models.quick import quick_to_make
 from models.snapshot import Gap, PatientSnapshot
 from models.text import Text
 
@@ -93,6 +94,7 @@ class Assessment:
         return tuple(finding for finding in self.findings if finding.effect is effect)
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Which rule or table set one number of the plan."""

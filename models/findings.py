@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from models.quick import quick_to_make
 from models.text import Text
 
 
@@ -24,6 +25,7 @@ class Effect(IntEnum):
         return self.name.replace("_", "-")
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One value that a finding rests on, as page and card cite it."""
@@ -36,6 +38,7 @@ class Evidence:
     status: str = "final"
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Cap:
     """A hard limit that a finding puts on the prescription."""
@@ -45,6 +48,7 @@ class Cap:
     text: Text
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One fired rule."""

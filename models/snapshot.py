@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from models.quick import quick_to_make
+
 Comparator = Literal["<", "<=", ">=", ">"]
 GapReason = Literal["missing", "stale", "implausible", "unit", "conflict", "unread", "unanswered"]
 Sex = Literal["female", "male", "other"]
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class When:
     """A moment as exactly as the chart gives it: `2026-10` is the whole of October.
@@ -34,6 +37,7 @@ class When:
         return self.latest.date().isoformat()
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One value of one input, in the input's canonical unit."""
@@ -50,6 +54,7 @@ class Reading:
     note: str = ""  # shown beside the value: "2 mm off", "no albumin: uncorrected"
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Fact:
     """A coded event or state of the chart that belongs to one value set: a diagnosis, a dose."""
@@ -67,6 +72,7 @@ class Fact:
     details: Mapping[str, str] = field(default_factory=dict)  # "body_site", "severity", "intent", "drug", ...
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Gap:
     """Something that a decision asked for and could not use, and why."""

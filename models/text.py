@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from models.quick import quick_to_make
 
+
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Text:
     """One message: an English `msgid` with `{named}` places, and what stands in them.
