@@ -19,6 +19,7 @@ from models.errors import ArtifactRefused
 from models.features import Feature, Row, features_named, row_of
 from models.model_spec import ModelSpec
 from models.persistence import LATER_STAGES
+from models.single_row import SingleRow
 from models.snapshot import PatientSnapshot
 from models.text import N_, Text
 
@@ -40,13 +41,14 @@ class Model:
         self.artifact = artifact
         self.features: tuple[Feature, ...] = features_named(artifact.spec.features)
         self._booster: lightgbm.Booster | None = None
+        self._single: SingleRow | None = None
         self._lock = Lock()
 
     def probability(self, row: Row) -> float:
         """The calibrated probability of one row."""
-        # Without num_threads a busy neighbour makes 20 us into 16 ms (performance.md, LightGBM threads).
-        raw = self.booster.predict(row, raw_score=True, num_threads=1)
-        return _squashed(self.artifact.intercept + self.artifact.slope * float(raw[0]))
+        single = self._single or SingleRow(self.booster)
+        self._single = single
+        return _squashed(self.artifact.intercept + self.artifact.slope * single.raw(row))
 
     def contributions(self, row: Row) -> list[float]:
         """What each feature adds to the log-odds of one row, in the order of the columns (TreeSHAP)."""
