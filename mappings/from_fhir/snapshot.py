@@ -13,6 +13,7 @@ from mappings.datatypes import Dates
 from mappings.from_fhir.answers import Answers
 from mappings.from_fhir.concepts import code_in
 from mappings.from_fhir.conditions import Conditions
+from mappings.from_fhir.conflicts import add_mean_pressure, conflicts
 from mappings.from_fhir.derived import Series, add_derived
 from mappings.from_fhir.events import Events
 from mappings.from_fhir.fact_book import FactBook
@@ -68,6 +69,8 @@ def _series(chart: Chart, dates: Dates, faults: list[Gap]) -> Series:
         both = [*series.get(alias, []), *told]
         series[alias] = sorted(both, key=lambda one: one.when.latest, reverse=True)
     _check_pressure(series, faults)
+    faults.extend(conflicts(series))
+    add_mean_pressure(series)
     add_derived(series)
     _add_marital_status(chart.patient, dates, series)
     return series
