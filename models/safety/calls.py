@@ -165,9 +165,12 @@ def _code_filter(node: ast.Call) -> Callable[[Fact], bool]:
     sites, aways = _list_option(node, "site"), _list_option(node, "away")
 
     def fits(fact: Fact) -> bool:
-        if starts and not fact.code.startswith(starts):
+        code = (
+            fact.details.get("icd10") or fact.code
+        )  # what a SNOMED CT code says in ICD-10, where the reading knows it
+        if starts and not code.startswith(starts):
             return False
-        if outs and fact.code.startswith(outs):
+        if outs and code.startswith(outs):
             return False
         if kinds and fact.kind not in kinds:
             return False

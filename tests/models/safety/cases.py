@@ -130,6 +130,7 @@ CASES: dict[str, list[Case]] = {
         (on(f("vs.active_bleed", 8, code="K92.2")), None),
         (on(f("vs.active_bleed", 7, code="R31.0")), "HOLD"),
         (on(f("vs.active_bleed", 8, code="R31.0")), None),
+        (on(f("vs.active_bleed", 7, code="1386000", details={"icd10": "I62.9"})), "HOLD-E"),
         (on(bleeding=True), "HOLD"),
         (on(bleeding=False), None),
     ],
@@ -324,6 +325,7 @@ CASES: dict[str, list[Case]] = {
         (on(hr_rest=49.9, dizziness=True), "HOLD"),
         (on(f("vs.av_block_high", code="I44.1")), "CLEAR"),
         (on(f("vs.av_block_high", code="I44.2")), "HOLD"),
+        (on(f("vs.av_block_high", code="27885002", details={"icd10": "I44.2"})), "HOLD"),
         (on(f("vs.av_block_high", code="I44.2"), f("vs.device", None, code="Z95.0")), "CLEAR"),
     ],
     "CAR-17": [
