@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Final
 
-from fhirapp.commands import assess, check, database, demo, evaluate, keys, models, score, serve, synth, train
+from fhirapp.commands import assess, check, database, demo, evaluate, hook, keys, models, score, serve, synth, train
 from fhirapp.config import ConfigInvalid
 from fhirapp.tenants import TenantsInvalid
 
@@ -18,6 +18,7 @@ Stride makes exercise referral the default in cancer care and physiotherapy.
   Try it:      stride demo              a demo hospital and the service on this machine
   Prove it:    stride demo --check      runs the whole story and says each step
   Look at one: stride assess CHART.json the verdict, reasons and dose for one chart
+  Call a hook: stride hook REQUEST.json the cards for a saved request, and the time it took
   Run it:      stride check; stride serve; stride worker
 """
 
@@ -29,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"stride {version('stride-referral')}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (demo, assess, serve, check, database, keys, train, score, evaluate, models, synth):
+    for module in (demo, assess, hook, serve, check, database, keys, train, score, evaluate, models, synth):
         module.add(commands)
     return top
 

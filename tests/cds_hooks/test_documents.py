@@ -39,11 +39,8 @@ def test_there_is_an_example_for_each_hook():
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_each_example_gives_the_card_that_the_page_shows(example: Path):
-    answer = answer_to(example)
-    check_response(answer)
-    shown = answer["cards"][0]["summary"] if answer["cards"] else "(no card)"
-    assert f"| `{example.name}` | {shown} |" in PAGE
+def test_each_example_gives_an_answer_that_keeps_the_rules_of_the_wire(example: Path):
+    check_response(answer_to(example))  # what its card says is compared in tests/fhirapp/commands/test_hook.py
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.hook)
