@@ -34,7 +34,7 @@ _LATE_EFFECTS: Final = (
     "vs.pain",
 )
 _HOSPICE: Final = "385763009"
-_PALLIATIVE: Final = ("Z51.5", "103735009")
+_PALLIATIVE: Final = ("Z51.5", "103735009", "182964004")  # the last, terminal care: decision 0020
 
 
 def eligibility_of(snapshot: PatientSnapshot, policy: SitePolicy | None = None) -> Eligibility:

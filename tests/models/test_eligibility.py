@@ -57,6 +57,12 @@ def test_an_adult_with_active_cancer_is_eligible_and_the_condition_is_named() ->
             id="palliative care encounter",
         ),
         pytest.param(
+            a_snapshot(facts=[a_fact("vs.hospice", code="182964004", kind="plan")]),
+            True,
+            "Adult",
+            id="terminal care plan",
+        ),
+        pytest.param(
             a_snapshot(facts=[a_fact("vs.cancer_history", days_ago=3650, code="Z85.3")], **NONE),
             True,
             "Adult",
