@@ -81,18 +81,28 @@ def _precaution(finding: Finding) -> bool:
 def supervision_of(tier: str, findings: Iterable[Finding]) -> int:
     """The least supervision that tier and findings ask for, 0 to 4.
 
-    A transplant alone asks for 3 although its tier is T1; a low tier with every PAR-Q+ question answered `no`
-    asks for none. Source: conventions.md section 2, rules.md PQ-01.
+    A chart that cannot be judged asks for what its findings would ask for if it could, and at least for that of T3: an
+    answer that is missing lowers nothing. Source: conventions.md section 2, rules.md section 11.
     """
     found = tuple(findings)
     asked = max((finding.min_supervision for finding in found), default=0)
+    if tier == "T?":
+        return max(_SUPERVISION["T?"], _base(_judged(found, "", 0), found), asked)
+    return max(_base(tier, found), asked)
+
+
+def _base(tier: str, found: tuple[Finding, ...]) -> int:
+    """What a tier asks for.
+
+    A transplant alone asks for 3 although its tier is T1; a low tier with every PAR-Q+ question answered `no`
+    asks for none. Source: conventions.md section 2, rules.md PQ-01.
+    """
     fired = {finding.rule for finding in found}
-    base = _SUPERVISION[tier]
     if tier == "T1" and not (fired & (_VERY_HIGH - {"HEM-17"}) or any(map(_complex, found))):
-        base = 3
+        return 3
     if tier == "T4" and "PQ-01" in fired:
-        base = 0
-    return max(base, asked)
+        return 0
+    return _SUPERVISION[tier]
 
 
 def raised_by(estimate: Estimate | None, supervision: int) -> int:

@@ -321,3 +321,11 @@ def test_high_blood_pressure_as_a_diagnosis_is_a_moderate_risk() -> None:
     over = assess(a_snapshot(*normal_readings(), facts=[a_fact("vs.hypertension", days_ago=900, state="history")]))
     assert (known.tier, known.min_supervision) == ("T3", 2)
     assert over.tier == "T4"
+
+
+def test_an_unanswered_question_lowers_no_supervision() -> None:
+    wound = [a_fact("vs.wound_problem", days_ago=3)]
+    answered = assess(a_snapshot(*normal_readings(), facts=wound))
+    unanswered = assess(a_snapshot(*normal_readings(), facts=wound, answered=False))
+    assert (answered.tier, unanswered.tier) == ("T2", "T?")
+    assert unanswered.min_supervision >= answered.min_supervision
