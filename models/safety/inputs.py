@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from models.safety import trends
-from models.safety.trends import Source, derived, final_values, moved, number_of, worst
+from models.safety.trends import Source, before_it, derived, final_values, moved, number_of, worst
 from models.safety.view import View
 from models.snapshot import Reading, When
 from models.text import N_, Text
@@ -52,9 +52,10 @@ def _weight_loss(view: View) -> tuple[Reading, ...]:
     if not current or view.days_since(current[0].when) > _SIX_MONTHS:
         return ()
     newest = worst(current, highest=False)
-    earlier = [r for r in final_values(view, "weight") if r.when.latest < newest.when.earliest]
-    back = [r for r in earlier if _FOUR_MONTHS <= view.days_since(r.when) <= _SEVEN_MONTHS]
-    short = [r for r in earlier if view.days_since(r.when) <= _SIX_MONTHS]
+    begun = newest.when.earliest
+    earlier = [(view.days_since(r.when), r) for r in final_values(view, "weight") if r.when.latest < begun]
+    back = [r for days, r in earlier if _FOUR_MONTHS <= days <= _SEVEN_MONTHS]
+    short = [r for days, r in earlier if days <= _SIX_MONTHS]
     if not back and not short:
         return ()
     reference = worst(tuple(back), highest=True) if back else short[-1]
@@ -75,16 +76,15 @@ def _lvef_fall(view: View) -> tuple[Reading, ...]:
     if not current:
         return ()
     newest = worst(current, highest=False)
-    before = tuple(
-        r
-        for r in final_values(view, "lvef")
-        if r.when.latest < newest.when.earliest and newest.when.earliest - r.when.latest <= timedelta(days=731)
-    )
+    before = before_it(view, "lvef", newest, _TWO_YEARS)
     if not before:
         return ()
     highest = worst(before, highest=True)
     fall = number_of(highest) - number_of(newest)
     return (derived("lvef_fall", fall, "%", newest, newest.when, f"{highest.value:g} % on {highest.when.day}"),)
+
+
+_TWO_YEARS: Final = timedelta(days=731)
 
 
 def _anc_fall(view: View) -> tuple[Reading, ...]:
@@ -173,7 +173,19 @@ def _sts_below_norm(view: View) -> tuple[Reading, ...]:
 
 
 def _derived(label: Text, unit: str, needs: str, read: Source) -> Derived:
-    return Derived(label, unit, frozenset(needs.split()), read)
+    return Derived(label, unit, frozenset(needs.split()), _once(read))
+
+
+def _once(read: Source) -> Source:
+    """The same source, worked out once a snapshot however many rules ask."""
+
+    def known(view: View) -> tuple[Reading, ...]:
+        found = view.worked_out.get(read)
+        if found is None:
+            found = view.worked_out[read] = read(view)
+        return found
+
+    return known
 
 
 DERIVED: Final[Mapping[str, Derived]] = {

@@ -30,32 +30,26 @@ def number_of(reading: Reading) -> float:
 
 def final_values(view: View, alias: str) -> tuple[Reading, ...]:
     """All final readings up to `as_of`, newest first."""
-    return tuple(
-        reading
-        for reading in view.snapshot.series(alias)
-        if reading.when.earliest <= view.as_of and reading.status == "final"
-    )
+    return view.finals(alias)
 
 
 def worst(readings: tuple[Reading, ...], *, highest: bool) -> Reading:
     """The highest or lowest reading of some."""
+    if len(readings) == 1:
+        return readings[0]
     return max(readings, key=number_of) if highest else min(readings, key=number_of)
 
 
 def moved(alias: str, name: str, unit: str, within_days: int, *, up: bool) -> Source:
     """How far the value that counts is above (`up`) or under the lowest or highest of the days before it."""
+    within = timedelta(days=within_days)
 
     def read(view: View) -> tuple[Reading, ...]:
         current = view.current(alias)
         if not current:
             return ()
         newest = worst(current, highest=up)
-        before = tuple(
-            reading
-            for reading in final_values(view, alias)
-            if reading.when.latest < newest.when.earliest
-            and newest.when.earliest - reading.when.latest <= timedelta(days=within_days)
-        )
+        before = before_it(view, alias, newest, within)
         if not before:
             return ()
         other = worst(before, highest=not up)
@@ -64,6 +58,16 @@ def moved(alias: str, name: str, unit: str, within_days: int, *, up: bool) -> So
         return (derived(name, change if up else -change, unit, newest, newest.when, note),)
 
     return read
+
+
+def before_it(view: View, alias: str, newest: Reading, within: timedelta) -> tuple[Reading, ...]:
+    """The final readings that are surely earlier than the newest one, by at most so much."""
+    begun = newest.when.earliest
+    return tuple(
+        reading
+        for reading in view.finals(alias)
+        if (latest := reading.when.latest) < begun and begun - latest <= within
+    )
 
 
 # The patient's own usual days

@@ -31,14 +31,31 @@ class View:
     Nothing dated after `as_of` is seen. Source: conventions.md section 3, rules.md section 11.
     """
 
-    __slots__ = ("_current", "_dose", "_fresh", "_marks", "as_of", "snapshot", "today", "zone")
+    __slots__ = (
+        "_current",
+        "_dose",
+        "_facts",
+        "_finals",
+        "_fresh",
+        "_marks",
+        "as_of",
+        "snapshot",
+        "today",
+        "values",
+        "worked_out",
+        "zone",
+    )
 
     def __init__(self, snapshot: PatientSnapshot) -> None:
         self.snapshot = snapshot
         self.as_of = snapshot.as_of
         self.zone = snapshot.as_of.tzinfo
         self.today = snapshot.as_of.toordinal()
+        self.values = snapshot.values
+        self.worked_out: dict[object, tuple[Reading, ...]] = {}  # by their source: several rules ask for each
         self._current: dict[str, tuple[Reading, ...]] = {}
+        self._finals: dict[str, tuple[Reading, ...]] = {}
+        self._facts: dict[str, tuple[Fact, ...]] = {}
         self._fresh: dict[str, bool] = {}
         self._marks: dict[str, bool] = {}
         self._dose: tuple[int, Fact] | bool | None = False
@@ -66,13 +83,25 @@ class View:
         """
         known = self._current.get(alias)
         if known is None:
-            known = self._current[alias] = self._counting(alias)
+            series = self.values.get(alias)
+            if not series:
+                return ()
+            known = self._current[alias] = self._counting(series)
         return known
 
-    def _counting(self, alias: str) -> tuple[Reading, ...]:
-        series = self.snapshot.values.get(alias, ())
-        if not series:
-            return ()
+    def finals(self, alias: str) -> tuple[Reading, ...]:
+        """All final readings up to `as_of`, newest first."""
+        known = self._finals.get(alias)
+        if known is None:
+            as_of = self.as_of
+            known = self._finals[alias] = tuple(
+                reading
+                for reading in self.values.get(alias, ())
+                if reading.status == "final" and reading.when.earliest <= as_of
+            )
+        return known
+
+    def _counting(self, series: tuple[Reading, ...]) -> tuple[Reading, ...]:
         first = series[0]
         alone = len(series) == 1 or series[1].when.latest < first.when.earliest - _ONE_DAY
         if alone and _is_clinic_final(first) and first.when.earliest <= self.as_of:
@@ -97,7 +126,7 @@ class View:
         """True when a final value is on file and inside its age limit for this patient."""
         known = self._fresh.get(alias)
         if known is None:
-            known = self._fresh[alias] = self._is_fresh(alias)
+            known = self._fresh[alias] = alias in self.values and self._is_fresh(alias)
         return known
 
     def _is_fresh(self, alias: str) -> bool:
@@ -130,14 +159,18 @@ class View:
 
     def facts(self, value_set: str) -> tuple[Fact, ...]:
         """The facts of a value set that have happened: not planned, not dated in the future."""
-        found = self.snapshot.facts.get(value_set)
-        if not found:
-            return ()
-        return tuple(
-            fact
-            for fact in found
-            if fact.state != "planned" and (fact.start is None or fact.start.earliest <= self.as_of)
-        )
+        known = self._facts.get(value_set)
+        if known is None:
+            found = self.snapshot.facts.get(value_set)
+            if not found:
+                return ()
+            as_of = self.as_of
+            known = self._facts[value_set] = tuple(
+                fact
+                for fact in found
+                if fact.state != "planned" and (fact.start is None or fact.start.earliest <= as_of)
+            )
+        return known
 
     def is_over(self, fact: Fact, grace_days: int = 0) -> bool:
         """True when the fact surely ended, at least `grace_days` days ago."""
