@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate, validates_schema
 
+from mappings.concept_map import ConceptMap, read_concept_map
+from mappings.errors import InvalidConceptMap
 from models.decision import SitePolicy
 
 
@@ -117,6 +119,7 @@ class Tenant:
     navigators: Mapping[str, Contact]  # who may open the queue, by fhirUser reference
     programmes: tuple[ProgrammeSite, ...] = ()
     policy: SitePolicy = field(default_factory=SitePolicy)
+    concept_map: ConceptMap | None = None  # the site's own codes; None: it uses those of the standards
 
     def programme(self, programme_id: str) -> ProgrammeSite | None:
         """The programme with this id."""
@@ -228,6 +231,7 @@ class _TenantSchema(_Strict):
     navigators = fields.List(fields.Nested(_ContactSchema), load_default=list)
     programmes = fields.List(fields.Nested(_ProgrammeSchema), load_default=list)
     policy = fields.Nested(_PolicySchema, load_default=dict)
+    concept_map = fields.String(load_default=None)
 
     @validates_schema
     def _has_order(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -275,7 +279,11 @@ def read_tenants(path: Path) -> Tenants:
         loaded = _FileSchema().load(raw)
     except ValidationError as error:
         raise TenantsInvalid(list(_sentences(error.messages, ""))) from None
-    tenants = {name: _tenant(name, data) for name, data in loaded["tenants"].items()}
+    maps = {name: data.pop("concept_map") for name, data in loaded["tenants"].items()}
+    tenants = {
+        name: replace(_tenant(name, data), concept_map=_concept_map(name, path.parent, maps[name]))
+        for name, data in loaded["tenants"].items()
+    }
     if problems := list(_clashes(tenants)):
         raise TenantsInvalid(problems)
     return Tenants(tenants)
@@ -303,6 +311,19 @@ def _tenant(name: str, data: dict[str, Any]) -> Tenant:
         programmes=tuple(ProgrammeSite(**site) for site in data["programmes"]),
         policy=SitePolicy(**data["policy"]),
     )
+
+
+def _concept_map(name: str, folder: Path, file: str | None) -> ConceptMap | None:
+    """The map of a site's codes, its file named from where the tenants file lies."""
+    if file is None:
+        return None
+    where = f"tenants.{name}.concept_map: {file}"
+    try:
+        return read_concept_map((folder / file).read_bytes())
+    except OSError as error:
+        raise TenantsInvalid([f"{where} cannot be read: {error.strerror}"]) from None
+    except InvalidConceptMap as error:
+        raise TenantsInvalid([f"{where} {error}"]) from None
 
 
 def _cds_client(data: Mapping[str, Any]) -> CdsClient:

@@ -4,6 +4,7 @@ MappingError
   UnreadableChart   it is no JSON, no FHIR, or says nothing of a patient
   ForeignPatient    a resource of another patient lies in the chart
   InvalidResource   a resource that we built breaks FHIR or its profile
+  InvalidConceptMap a site's map of its codes cannot be used
 """
 
 from __future__ import annotations
@@ -33,3 +34,7 @@ class ForeignPatient(MappingError):
 
 class InvalidResource(MappingError):
     """A resource that is to be sent breaks FHIR R4 or its profile."""
+
+
+class InvalidConceptMap(MappingError):
+    """A site's ConceptMap cannot be read, or maps nothing."""

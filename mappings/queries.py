@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -68,7 +69,12 @@ def prefetch_templates() -> dict[str, str]:
     return {query.key: query.path for query in QUERIES}
 
 
-def rest_path(query: Query, patient_id: str) -> str:
-    """The path below the FHIR base for one patient, ready to be sent: `Condition?patient=123&_count=500`."""
+def rest_path(query: Query, patient_id: str, *, also: Sequence[str] = ()) -> str:
+    """The path below the FHIR base for one patient, ready to be sent: `Condition?patient=123&_count=500`.
+
+    `also` are further codes of a search by code, `system|code`: those that only this site uses.
+    """
     path = query.path.replace(PATIENT_TOKEN, quote(patient_id, safe=""))
+    if also:
+        path = path.replace("&_sort", "," + ",".join(quote(code, safe=":/|") for code in also) + "&_sort", 1)
     return path.replace("|", "%7C")

@@ -71,6 +71,8 @@ class Intake:
     def decide_on(self, tenant: Tenant, chart: Chart, unread: Iterable[str], *, now: datetime) -> Judged:
         """The decision on a chart; nothing is stored."""
         as_of = now.astimezone(tenant.zone)
+        if tenant.concept_map is not None:
+            tenant.concept_map.apply(chart)
         snapshot = snapshot_from(chart, as_of=as_of, unread=unread)
         decision = decide(snapshot, self.estimators, tenant.policy)
         return Judged(decision, summary(decision), person_from(chart))

@@ -41,7 +41,8 @@ class Windows:
             store = Referrals(session, tenant_id)
             patient_id = store.get(referral_id).patient_id
             ours = [Part("answers", orjson.dumps(row.resource)) for row in store.answers_of(patient_id)]
-        chart, refused = chart_of(ehr or self.ehrs.as_system(tenant), patient_id, self.pool, also=ours)
+        client = ehr or self.ehrs.as_system(tenant)
+        chart, refused = chart_of(client, patient_id, self.pool, also=ours, concepts=tenant.concept_map)
         now = self.clock()
         judged = self.intake.decide_on(tenant, chart, chart.unread | refused, now=now)
         with self.intake.sessions.begin() as session:

@@ -42,7 +42,7 @@ def look_at(house: House, tenant: Tenant, patient_id: str, ehr: EhrClient, *, oc
     with house.sessions() as session:
         kept = Referrals(session, tenant.id).answers_of(patient_id)
         ours = [Part("answers", orjson.dumps(row.resource)) for row in kept]
-    chart, refused = chart_of(ehr, patient_id, house.windows.pool, also=ours)
+    chart, refused = chart_of(ehr, patient_id, house.windows.pool, also=ours, concepts=tenant.concept_map)
     if PATIENT in refused:
         raise AccessEnded("the patient cannot be read")
     now = house.clock()

@@ -82,3 +82,28 @@ def test_a_standing_order_holds_to_the_end_of_its_last_day_where_the_hospital_is
     zone = ZoneInfo("Australia/Adelaide")
     assert order.covers("D3", moment, zone) is covered
     assert not order.covers("D2", moment, zone)
+
+
+CONCEPTS = """{"resourceType": "ConceptMap", "group": [{"source": "http://lab.example", "target": "http://loinc.org",
+"element": [{"code": "PLT", "target": [{"code": "777-3", "equivalence": "equal"}]}]}]}"""
+
+
+def test_the_codes_of_a_site_are_read_from_a_file_beside(tmp_path: Path) -> None:
+    (tmp_path / "codes.json").write_text(CONCEPTS)
+    path = tmp_path / "tenants.toml"
+    path.write_text(GOOD.replace("[tenants.city]\n", '[tenants.city]\nconcept_map = "codes.json"\n'))
+    found = read_tenants(path)[TENANT].concept_map
+    assert found is not None
+    assert found.asked("labs") == ("http://lab.example|PLT",)
+    path.write_text(GOOD)
+    assert read_tenants(path)[TENANT].concept_map is None
+
+
+@pytest.mark.parametrize(("content", "said"), [(None, "cannot be read: No such file"), ("{}", "is no FHIR ConceptMap")])
+def test_a_map_of_codes_that_cannot_be_used_is_named(tmp_path: Path, content: str | None, said: str) -> None:
+    if content is not None:
+        (tmp_path / "codes.json").write_text(content)
+    found = problems(tmp_path, GOOD.replace("[tenants.city]\n", '[tenants.city]\nconcept_map = "codes.json"\n'))
+    assert len(found) == 1
+    assert said in found[0]
+    assert "tenants.city.concept_map: codes.json" in found[0]
