@@ -128,7 +128,9 @@ class ConceptMap:
 def read_concept_map(text: bytes) -> ConceptMap:
     """The map in a FHIR R4 ConceptMap; raises `InvalidConceptMap` with a plain reason.
 
-    Targets that are equal, equivalent, wider or that subsume the source are used, all others left out. Source: FHIR R4 ConceptMap; conventions.md section 1.
+    Targets that are equal, equivalent, wider or that subsume the source are used, all others left out.
+
+    Source: FHIR R4 ConceptMap; conventions.md section 1.
     """
     try:
         given = msgspec.json.decode(text, type=_ConceptMap)
