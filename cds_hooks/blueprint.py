@@ -17,6 +17,7 @@ from cds_hooks.cors import with_cors
 from cds_hooks.drafts import draft_orders
 from cds_hooks.errors import MalformedCall, UnsupportedBody
 from cds_hooks.feedback import decode_feedback
+from cds_hooks.openapi import description
 from cds_hooks.ports import Charts, Client, Clients, Feedbacks, HookCall, Intake, Offer
 from cds_hooks.prefetch import chart_from
 from cds_hooks.problems import answer_to, json_response
@@ -62,6 +63,10 @@ def create_blueprint(
         if discovery_needs_jwt:
             authenticated(base)
         return json_response(discovery(gettext))
+
+    @bp.get("/openapi.json")
+    def openapi() -> Response:
+        return json_response(description(base))
 
     @bp.post("/<service_id>")
     def call(service_id: str) -> Response:
