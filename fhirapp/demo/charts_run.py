@@ -14,6 +14,7 @@ from fhirapp.demo.as_of import as_it_stood, latest_day, moved
 from fhirapp.demo.scene import Scene
 from fhirapp.demo.story import CLINICIAN_WINDOW, PATIENT_WINDOW
 from fhirapp.demo_ehr.loader import patient_of, read_folder, resources_of
+from fhirapp.referrals.status import LABELS, State
 
 Json = dict[str, Any]
 
@@ -35,6 +36,7 @@ class Outcome:
     verdict: str
     reasons: tuple[str, ...]
     releasable: bool  # eligible, and neither a HOLD nor a CLEAR open on that day: then it must reach the queue
+    to_clear: bool  # a CLEAR stands beside missing answers
     state: str
 
     @property
@@ -45,9 +47,12 @@ class Outcome:
     @property
     def line(self) -> str:
         """The line to print."""
-        where = {"queued": "in the queue", "none": "no referral"}.get(self.state, self.state)
+        where = "no referral" if self.state == "none" else str(LABELS[State(self.state)]).lower()
+        if self.state == "queued":
+            where = "in the queue"
         why = "; ".join(self.reasons) or "no rule fired"
-        return f"{self.look.patient_id}  {self.look.day}  {VERDICTS[self.verdict]}  ->  {where}  [{why}]"
+        said = VERDICTS[self.verdict] + (", a clinician must clear it first" if self.to_clear else "")
+        return f"{self.look.patient_id}  {self.look.day}  {said}  ->  {where}  [{why}]"
 
 
 def looks(folder: Path, days: Mapping[str, date], today: date) -> list[Look]:
@@ -83,6 +88,7 @@ def outcomes(scene: Scene, charts: Sequence[Look]) -> Iterator[Outcome]:
             summary["verdict"],
             tuple(main_reasons(summary)),
             summary["release"]["referral"],
+            summary["verdict"] == "incomplete" and "clearance" in summary["release"]["waiting_for"],
             scene.state(look.patient_id),
         )
 
