@@ -14,12 +14,19 @@ FEATURES: Final = (
     "weight_kg",
     "height_cm",
     "body_mass_index",
+    "waist_cm",
     "smoking",
     "dx_heart_failure",
     "dx_coronary_disease",
     "dx_stroke",
     "dx_diabetes",
     "dx_copd",
+    "dx_hypertension",
+    "dx_hypercholesterolaemia",
+    "dx_asthma",
+    "dx_arthritis",
+    "dx_liver_disease",
+    "dx_thyroid_disease",
     "dx_cancer",
     "years_since_cancer_diagnosis",
     "on_insulin",
@@ -30,7 +37,8 @@ FEATURES: Final = (
     "lives_with_partner",
 )
 
-# No constraint on body size (both ends are worse), sex and partnership.
+# No constraint on body size (both ends are worse), sex and partnership; none on what is found in people who see a
+# doctor often (cholesterol, asthma, arthritis, thyroid).
 _RISES_WITH: Final = (
     "age_years",
     "smoking",
@@ -39,6 +47,8 @@ _RISES_WITH: Final = (
     "dx_stroke",
     "dx_diabetes",
     "dx_copd",
+    "dx_hypertension",
+    "dx_liver_disease",
     "dx_cancer",
     "on_insulin",
     "self_rated_health",

@@ -34,6 +34,7 @@ WELL = (
     a_reading("marital_status", "M"),
     a_reading("education", "college_graduate"),
     a_reading("income_to_poverty_ratio", 4.0),
+    a_reading("waist", 82, days_ago=10),
 )
 
 
@@ -52,7 +53,7 @@ def test_a_well_known_patient_gets_a_probability_a_band_and_full_confidence():
     assert found is not None
     assert 0 < found.probability < 0.10
     assert (found.band, found.confidence, found.refusal, found.missing) == ("low", "full", None, ())
-    assert found.version == "r1"
+    assert found.version == "r2"
     assert found.meaning.render() == "Death from any cause within five years"
     assert found.drivers == ()
 
@@ -147,7 +148,7 @@ def test_reasons_come_only_when_asked_for_strongest_first_with_the_patients_own_
     snapshot = a_snapshot(*WELL)
     plain = ESTIMATORS.risk(snapshot)
     full = ESTIMATORS.with_drivers(plain, snapshot)
-    assert dataclasses.replace(full, drivers=()) == plain
+    assert dataclasses.replace(full, drivers=(), basis=()) == plain
     assert 1 <= len(full.drivers) <= 5
     sizes = [abs(driver.effect) for driver in full.drivers]
     assert sizes == sorted(sizes, reverse=True)
@@ -181,7 +182,7 @@ def test_a_model_that_is_switched_off_answers_nothing():
 
 
 def test_bands_come_from_the_artifact(copied):
-    rewrite(copied / "risk/r1/meta.json", bands={"middle": 0.001, "high": 0.002})
+    rewrite(copied / "risk/r2/meta.json", bands={"middle": 0.001, "high": 0.002})
     assert load_estimators(copied).risk(a_snapshot(*WELL)).band == "high"
 
 
@@ -193,14 +194,14 @@ def test_a_band_begins_at_its_threshold(probability, band):
 
 
 def test_a_changed_model_file_is_refused(copied):
-    path = copied / "risk/r1/model.txt"
+    path = copied / "risk/r2/model.txt"
     path.write_text(path.read_text(encoding="ascii").replace("leaf_value=", "leaf_value=-", 1), encoding="ascii")
     with pytest.raises(ArtifactRefused, match=r"model\.txt: is not the file that was trained"):
         load_estimators(copied)
 
 
 def test_a_truncated_model_file_is_refused(copied):
-    path = copied / "risk/r1/model.txt"
+    path = copied / "risk/r2/model.txt"
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(ArtifactRefused, match="sha256"):
         load_estimators(copied)
@@ -213,7 +214,7 @@ def test_a_model_that_lightgbm_cannot_read_is_refused_even_with_its_own_hash(cop
 
 
 def test_a_model_trained_on_other_features_is_refused_and_they_are_named(copied):
-    path = copied / "risk/r1/meta.json"
+    path = copied / "risk/r2/meta.json"
     meta = json.loads(path.read_text(encoding="utf-8"))
     rewrite(path, features=[{**meta["features"][0], "name": "shoe_size"}, *meta["features"][1:]])
     with pytest.raises(ArtifactRefused, match=r"other features .*: age_years, shoe_size"):
@@ -221,7 +222,7 @@ def test_a_model_trained_on_other_features_is_refused_and_they_are_named(copied)
 
 
 def test_the_same_features_in_another_order_are_refused(copied):
-    path = copied / "risk/r1/meta.json"
+    path = copied / "risk/r2/meta.json"
     rewrite(path, features=json.loads(path.read_text(encoding="utf-8"))["features"][::-1])
     with pytest.raises(ArtifactRefused, match="their order"):
         load_estimators(copied)
@@ -233,12 +234,12 @@ def test_the_same_features_in_another_order_are_refused(copied):
         (lambda root: (root / "current.json").unlink(), "current.json: cannot be read"),
         (lambda root: (root / "current.json").write_text("{"), "current.json: not JSON"),
         (lambda root: (root / "current.json").write_text("[]"), "expected a version for each model"),
-        (lambda root: (root / "current.json").write_text('{"risk": "r9", "adherence": "r1"}'), "r9.*cannot be read"),
-        (lambda root: (root / "current.json").write_text('{"adherence": "r1"}'), "no current version of risk"),
-        (lambda root: (root / "risk/r1/meta.json").write_text("{"), "meta.json: not JSON"),
-        (lambda root: rewrite(root / "risk/r1/meta.json", layout=99), "layout 1 expected"),
-        (lambda root: rewrite(root / "risk/r1/meta.json", calibration={}), "meta.json: cannot be used"),
-        (lambda root: rewrite(root / "risk/r1/meta.json", name="adherence"), "is a model for 'adherence'"),
+        (lambda root: (root / "current.json").write_text('{"risk": "r9", "adherence": "r2"}'), "r9.*cannot be read"),
+        (lambda root: (root / "current.json").write_text('{"adherence": "r2"}'), "no current version of risk"),
+        (lambda root: (root / "risk/r2/meta.json").write_text("{"), "meta.json: not JSON"),
+        (lambda root: rewrite(root / "risk/r2/meta.json", layout=99), "layout 1 expected"),
+        (lambda root: rewrite(root / "risk/r2/meta.json", calibration={}), "meta.json: cannot be used"),
+        (lambda root: rewrite(root / "risk/r2/meta.json", name="adherence"), "is a model for 'adherence'"),
     ],
 )
 def test_a_damaged_installation_is_refused_in_plain_words(copied, damage, message):

@@ -36,20 +36,20 @@ def root(tmp_path) -> Path:
 def test_the_installed_models_are_listed_with_the_one_in_use_marked(capsys):
     assert call(INSTALLED, "list") == 0
     shown = capsys.readouterr().out
-    assert "* risk       r1" in shown
-    assert "* adherence  r1" in shown
+    assert "* risk       r2" in shown
+    assert "* adherence  r2" in shown
     assert "AUC 0.86" in shown
 
 
 def test_a_damaged_model_is_listed_as_refused_with_its_reason(root, capsys):
-    (root / "risk/r1/model.txt").write_text("tree", encoding="ascii")
+    (root / "risk/r2/model.txt").write_text("tree", encoding="ascii")
     assert call(root, "list") == 1
     assert "REFUSED" in capsys.readouterr().out
 
 
 def test_show_prints_the_card(capsys):
     assert call(INSTALLED, "show", "risk") == 0
-    assert capsys.readouterr().out == (INSTALLED / "risk/r1/CARD.md").read_text(encoding="utf-8")
+    assert capsys.readouterr().out == (INSTALLED / "risk/r2/CARD.md").read_text(encoding="utf-8")
 
 
 def test_a_retired_model_answers_nothing_until_a_version_is_promoted_again(root, capsys):
@@ -58,16 +58,16 @@ def test_a_retired_model_answers_nothing_until_a_version_is_promoted_again(root,
     assert load_estimators(root).adherence(a_snapshot()) is not None
     assert call(root, "list") == 0
     assert "retired" in capsys.readouterr().out
-    assert call(root, "promote", "risk", "r1") == 0
+    assert call(root, "promote", "risk", "r2") == 0
     assert load_estimators(root).risk(a_snapshot()) is not None
 
 
 def test_a_version_that_is_not_fit_is_not_promoted(root, capsys):
-    shutil.copytree(root / "risk/r1", root / "risk/r2")
-    (root / "risk/r2/model.txt").write_text("tree", encoding="ascii")
-    assert call(root, "promote", "risk", "r2") == 2
+    shutil.copytree(root / "risk/r2", root / "risk/r3")
+    (root / "risk/r3/model.txt").write_text("tree", encoding="ascii")
+    assert call(root, "promote", "risk", "r3") == 2
     assert "is not the file that was trained" in capsys.readouterr().err
-    assert json.loads((root / "current.json").read_text(encoding="utf-8"))["risk"] == "r1"
+    assert json.loads((root / "current.json").read_text(encoding="utf-8"))["risk"] == "r2"
 
 
 def test_a_version_that_does_not_exist_is_said_to_be_missing(root, capsys):
@@ -78,7 +78,7 @@ def test_a_version_that_does_not_exist_is_said_to_be_missing(root, capsys):
 def test_people_like_those_of_the_training_are_alike_and_others_are_not(root, tmp_path, capsys):
     assert call(root, "drift", "risk", str(a_table(tmp_path / "t.csv", people=300))) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("risk r1, 300 people")
+    assert lines[0].startswith("risk r2, 300 people")
     # In the made-up table three in ten have any one disease or aid; in the training far fewer.
     assert next(line for line in lines if "walking_aid" in line).split()[0] != "alike"
     assert any(" score " in line for line in lines)

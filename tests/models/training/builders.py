@@ -11,12 +11,19 @@ from pathlib import Path
 from models.training.recipe import ADHERENCE_RECIPE, RISK_RECIPE, Recipe, Settings
 from models.training.table import columns_for
 
-QUICK = (Settings(leaves=3, rounds=30, min_leaf=20, l2=1, rate=0.1), Settings(leaves=4, rounds=20, min_leaf=20, l2=1))
+QUICK = (Settings(leaves=3, rounds=80, min_leaf=40, l2=2, rate=0.1), Settings(leaves=3, rounds=60, min_leaf=40, l2=5))
 
 
 def a_recipe(of: Recipe = RISK_RECIPE, **more: object) -> Recipe:
     """The recipe of a model, made quick: few trees, one repeat, three folds."""
-    quick = {"candidates": QUICK, "repeats": 1, "outer_folds": 3, "inner_folds": 2, "table": f"{of.spec.name}.csv"}
+    quick = {
+        "version": "r1",
+        "candidates": QUICK,
+        "repeats": 1,
+        "outer_folds": 3,
+        "inner_folds": 2,
+        "table": f"{of.spec.name}.csv",
+    }
     return dataclasses.replace(of, **{**quick, **more})
 
 

@@ -68,7 +68,7 @@ def test_the_artifact_opens_and_finds_the_truth_of_its_table(folder):
     artifact = open_artifact(RISK, folder.parents[1])
     figures = artifact.meta["figures"]
     assert figures["people"] == 400
-    assert 0.65 < figures["overall"]["auc"][0] < 0.95
+    assert 0.60 < figures["overall"]["auc"][0] < 0.95
     pushes = artifact.meta["importance"]
     assert sorted(pushes, key=pushes.get)[-2:] in (
         ["mobility_limitation", "age_years"],
