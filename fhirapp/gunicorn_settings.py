@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from typing import Any
@@ -22,9 +23,16 @@ control_socket_disable = True
 
 
 def post_worker_init(worker: Any) -> None:
-    """One dispatcher in each web process, unless separate workers do the jobs."""
+    """Keep the collector off what stays, then one dispatcher in each web process, unless separate workers do the jobs.
+
+    Rules, models and code live as long as the process: without `freeze` each full collection of a large chart walks
+    through all of them again.
+    """
     from fhirapp.wsgi import stride
 
+    stride.estimators.warm()
+    gc.collect()
+    gc.freeze()
     if stride.config.embedded_worker:
         loop = stride.dispatcher().run_forever
         threading.Thread(target=loop, args=(threading.Event(),), name="dispatcher", daemon=True).start()
