@@ -54,8 +54,11 @@ class Draft:
         """Effort at most this."""
         if highest < self.rpe_max:
             self.rpe_max = int(highest)
-            self.rpe_min = max(6, min(self.rpe_min, self.rpe_max - 2))
             self.log("aerobic.rpe_max", self.rpe_max, by, text)
+            lowest = max(6, min(self.rpe_min, self.rpe_max - 2))
+            if lowest != self.rpe_min:
+                self.rpe_min = lowest
+                self.log("aerobic.rpe_min", lowest, by, text)
 
     def limit_minutes(self, most: float, by: str, text: Text) -> None:
         """A session at most this long."""
@@ -73,8 +76,10 @@ class Draft:
         """At most so many sets of each strength exercise."""
         if most < self.sets_max:
             self.sets_max = int(most)
-            self.sets_min = min(self.sets_min, self.sets_max)
             self.log("resistance.sets_max", self.sets_max, by, text)
+            if self.sets_min > self.sets_max:
+                self.sets_min = self.sets_max
+                self.log("resistance.sets_min", self.sets_min, by, text)
 
     def scale(self, factor: float, by: str, text: Text) -> None:
         """The volume times this; factors multiply."""
@@ -89,7 +94,10 @@ class Draft:
         self.strength_level, self.load = level, RESISTANCE_WORDS[level]
         self.log("resistance.load", level, by, text)
         if level == "none":
-            self.strength_days = self.sets_min = self.sets_max = 0
+            self.limit_sets(0, by, text)
+            if self.strength_days:
+                self.strength_days = 0
+                self.log("resistance.days_per_week", 0, by, text)
         elif level == "functional":
             self.limit_sets(1, by, text)
 
@@ -108,7 +116,9 @@ class Draft:
         if wanted < FLOOR_MINUTES:
             self.limit_rpe(LIGHT_RPE, "section 1", N_("The least dose is ten light minutes"))
         self.minutes = minutes
-        self.days = max(self.days, FLOOR_DAYS)
+        if self.days < FLOOR_DAYS:
+            self.days = FLOOR_DAYS
+            self.log("aerobic.days_per_week", self.days, "section 1", N_("The least dose is on two days"))
 
     def fit_week(self, most: float, by: str, text: Text) -> None:
         """The week at most so many minutes: shorter sessions first, then fewer, never under the floor."""
