@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from fhirapp.commands.progress import show
 from models.catalogue import SPECS
 from models.errors import ModelsError
 
@@ -78,4 +79,4 @@ def _more(args: argparse.Namespace) -> dict[str, str]:
 
 
 def _progress(done: int, total: int, what: str) -> None:
-    print(f"  {what} {done} of {total}" if total > 1 else f"  {what} ...", file=sys.stderr, flush=True)
+    show(sys.stderr, done, total, what)

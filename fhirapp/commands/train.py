@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from fhirapp.commands.progress import show
 from mappings.errors import MappingError
 from models.artifact import INSTALLED
 from models.catalogue import SPECS
@@ -109,7 +110,4 @@ def _train_site(args: argparse.Namespace) -> int:
 
 
 def _progress(done: int, total: int, what: str) -> None:
-    if total > 1:
-        print(f"  {what} {done} of {total}", flush=True)
-    else:
-        print(f"  {what} ...", flush=True)
+    show(sys.stdout, done, total, what)
