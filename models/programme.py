@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from models.decision import Assessment, Destination, Verdict
+from models.dose.equity import wishes_of
 from models.findings import Finding
 from models.text import N_, Text
 
@@ -88,8 +89,7 @@ def _is_palliative(findings: tuple[Finding, ...]) -> bool:
 
 
 def _wishes(assessment: Assessment, word: str) -> bool:
-    latest = assessment.snapshot.latest("prefs")
-    return latest is not None and word in str(latest.value)
+    return word in wishes_of(assessment.snapshot)
 
 
 def _destination(level: str, reason: Text, *, provisional: bool) -> Destination:

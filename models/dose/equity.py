@@ -30,14 +30,16 @@ _LOW_DIGITAL: Final = 4
 _OLD: Final = 75
 
 
+def wishes_of(snapshot: PatientSnapshot) -> tuple[str, ...]:
+    """The words of all wishes on file, newest first, each once."""
+    return tuple(dict.fromkeys(word for wish in snapshot.series("prefs") for word in str(wish.value).split()))
+
+
 def adaptations(snapshot: PatientSnapshot) -> Iterator[tuple[str, Text]]:
     """What the plan changes, and by which row; wishes first, then what age and digital confidence ask for."""
-    seen: set[str] = set()
-    for wish in snapshot.series("prefs"):
-        for word in str(wish.value).split():
-            if word in WISHES and word not in seen:
-                seen.add(word)
-                yield f"table 10, {word}", WISHES[word]
+    for word in wishes_of(snapshot):
+        if word in WISHES:
+            yield f"table 10, {word}", WISHES[word]
     confidence = snapshot.latest("digital_access")
     if confidence is not None and not isinstance(confidence.value, str) and confidence.value < _LOW_DIGITAL:
         yield "table 10, digital access", WISHES["digital-help"]

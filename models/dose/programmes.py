@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from models.decision import Assessment
+from models.dose.equity import wishes_of
 from models.text import N_, Text
 
 
@@ -34,13 +35,11 @@ def _obese_womb_cancer(found: Assessment) -> bool:
 
 
 def _remote(found: Assessment) -> bool:
-    wish = found.snapshot.latest("prefs")
-    return wish is not None and any(word in str(wish.value) for word in ("telehealth", "app", "remote"))
+    return any(word in ("telehealth", "app", "remote") for word in wishes_of(found.snapshot))
 
 
 def _rural(found: Assessment) -> bool:
-    wish = found.snapshot.latest("prefs")
-    return wish is not None and "rural" in str(wish.value)
+    return "rural" in wishes_of(found.snapshot)
 
 
 def _centre(found: Assessment) -> bool:

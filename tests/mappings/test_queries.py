@@ -66,8 +66,8 @@ def test_every_code_that_is_read_is_asked_for_once():
 def test_every_input_of_the_rules_can_be_read():
     derived = {"ca_corr"}
     questionnaires = {alias for alias in INPUTS if alias.startswith("parq-")}
-    # Without an agreed code; from our own programme pages only.
-    later = {"com_b", "prefs"}
+    # Several items without agreed codes; from our own programme pages only.
+    later = {"com_b"}
     assert set(INPUTS) - set(observed().by_alias) == derived | questionnaires | later
 
 
