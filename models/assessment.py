@@ -30,13 +30,14 @@ def assess(
     estimators: Estimators | None = None,
     policy: SitePolicy | None = None,
     rules: RuleSet | None = None,
+    seen: View | None = None,
 ) -> Assessment:
     """Findings, estimates and gaps of one snapshot, and the verdict, tier and release that follow.
 
     Rules decide. A high risk estimate may raise supervision by one level; no estimate lowers or lifts anything.
     """
     site, used = policy or SitePolicy(), rules or rule_set()
-    view = View(snapshot)
+    view = seen or View(snapshot)
     eligibility = eligibility_of(snapshot, site)
     screening = screen(snapshot, used, view)
     phase = phase_of(snapshot, view)

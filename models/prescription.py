@@ -46,12 +46,14 @@ _BALANCE_AGE: Final = 65
 _UNKNOWN_ACTIVITY: Final = 0.7
 
 
-def prescribe(assessment: Assessment) -> Prescription:
+def prescribe(assessment: Assessment, seen: View | None = None) -> Prescription:
     """The dose of the first week, the limits, and the log; deterministic, and never above any cap.
+
+    `seen` is the view of the same snapshot that the rules had, so that nothing is worked out twice.
 
     Source: prescription.md section 1: base, tier, goals, symptoms, rule caps, current activity, rounding.
     """
-    view = View(assessment.snapshot)
+    view = seen or View(assessment.snapshot)
     base = base_for(assessment.phase, _days_since_surgery(view))
     draft = started(base, assessment.phase, _dose_tier(assessment))
     _apply_goals(draft, assessment)
@@ -114,8 +116,7 @@ def _apply_goals(draft: Draft, assessment: Assessment) -> None:
 def _apply_caps(draft: Draft, finding: Finding) -> None:
     for cap in finding.caps:
         _apply_cap(draft, cap, finding.rule)
-        if cap.text not in draft.caps:
-            draft.caps.append(cap.text)
+        draft.cap(cap.text)
 
 
 def _apply_bone_sites(draft: Draft, assessment: Assessment) -> None:

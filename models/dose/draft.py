@@ -45,6 +45,8 @@ class Draft:
     caps: list[Text] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
     factor: float = 1.0
+    said: dict[str, list[Text]] = field(default_factory=dict)  # what is in `other`, by msgid
+    limits: dict[str, list[Text]] = field(default_factory=dict)  # what is in `caps`, by msgid
 
     def log(self, what: str, value: object, by: str, text: Text) -> None:
         """Remember who set a number."""
@@ -103,9 +105,14 @@ class Draft:
 
     def add(self, text: Text, by: str) -> None:
         """Something beside the two doses, once."""
-        if text not in self.other:
+        if _is_new(text, self.said):
             self.other.append(text)
             self.log("other", "added", by, text)
+
+    def cap(self, text: Text) -> None:
+        """A limit in words, once."""
+        if _is_new(text, self.limits):
+            self.caps.append(text)
 
     def settle(self) -> None:
         """Apply all factors, keep the floor, round to simple numbers."""
@@ -129,3 +136,15 @@ class Draft:
             self.days -= 1
         self.log("aerobic.minutes", f"{self.minutes:g}", by, text)
         self.log("aerobic.days_per_week", self.days, by, text)
+
+
+def _is_new(text: Text, known: dict[str, list[Text]]) -> bool:
+    """True the first time; texts are compared only where their msgid is one."""
+    same = known.get(text.msgid)
+    if same is None:
+        known[text.msgid] = [text]
+        return True
+    if text in same:
+        return False
+    same.append(text)
+    return True

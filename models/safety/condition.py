@@ -70,6 +70,12 @@ class Band:
     low_open: bool = False
     high_open: bool = False
 
+    @property
+    def closed(self) -> tuple[float, float]:
+        """The least and the greatest number inside: an open end is the next number that a computer knows."""
+        low = math.nextafter(self.low, math.inf) if self.low_open else self.low
+        return low, math.nextafter(self.high, -math.inf) if self.high_open else self.high
+
     def holds(self, value: float) -> bool:
         """True when the number is inside."""
         above = value > self.low if self.low_open else value >= self.low

@@ -86,11 +86,15 @@ def _compare(node: ast.Compare) -> Condition:
     if isinstance(subject, ast.Call) and called(subject) in ("since", "until"):
         return (since if called(subject) == "since" else until)(subject, band)
     name, read, needs = _source(subject)
-    may_hold = band.may_hold
+    may_hold, (low, high) = band.may_hold, band.closed
 
     def test(view: View) -> bool:
-        for reading in read(view):  # noqa: SIM110 - a plain loop: this is the hottest line of the service
-            if may_hold(reading):
+        for reading in read(view):  # a plain loop without calls: these are the hottest lines of the service
+            value = reading.value
+            if value.__class__ is float and reading.comparator is None:
+                if low <= value <= high:
+                    return True
+            elif may_hold(reading):
                 return True
         return False
 

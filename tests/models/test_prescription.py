@@ -10,6 +10,7 @@ from models.assessment import assess
 from models.decision import Prescription
 from models.dose.phases import BASES, EARLY_RECOVERY, SCALES
 from models.prescription import STOP_RULES, prescribe
+from models.safety.view import View
 from models.snapshot import PatientSnapshot
 from tests.builders import (
     a_dose,
@@ -183,3 +184,9 @@ def test_an_unjudged_chart_is_dosed_by_the_supervision_that_it_asks_for() -> Non
     unjudged = _plan(a_treated_patient(weak_heart, answered=False))
     assert unjudged.aerobic == judged.aerobic
     assert unjudged.resistance == judged.resistance
+
+
+def test_the_view_that_the_rules_had_changes_nothing() -> None:
+    snapshot = a_treated_patient(a_reading("fatigue_nrs", 8.0), a_reading("evs_min_week", 60.0))
+    view = View(snapshot)
+    assert prescribe(assess(snapshot, seen=view), view) == prescribe(assess(snapshot))
