@@ -42,10 +42,13 @@ def _contradiction(readings: list[Reading], *, moving: bool) -> tuple[Reading, R
     first = next((one for one in readings if _counts(one)), None)
     if first is None:
         return None
+    newest, day = first.when.latest, _day(first)
     for other in readings:
         if other is first or not _counts(other) or other.patient_reported != first.patient_reported:
             continue
-        together = other.when == first.when if moving else _day(other) == _day(first)
+        if other.when.latest < newest and (moving or _day(other) < day):
+            return None  # newest first: all that follow are of an earlier moment or day
+        together = other.when == first.when if moving else _day(other) == day
         if together and other.value != first.value:
             return first, other
     return None

@@ -92,10 +92,10 @@ def _add_corrected_calcium(series: Series) -> None:
 
 def _nearest(candidates: Sequence[Reading], to: Reading, within: timedelta) -> Reading | None:
     """The candidate nearest in time; candidates are sorted, newest first."""
+    moment = to.when.latest
     if len(candidates) == 1:
         only = candidates[0]
-        return only if abs(only.when.latest - to.when.latest) <= within else None
-    moment = to.when.latest
+        return only if abs(only.when.latest - moment) <= within else None
     at = bisect_left(candidates, True, key=lambda one: one.when.latest <= moment)
     beside = candidates[max(at - 1, 0) : at + 1]
     found = min(beside, key=lambda one: abs(one.when.latest - to.when.latest), default=None)
@@ -114,9 +114,9 @@ def _made(alias: str, value: float, first: Reading, *others: Reading, note: str 
         unit=INPUTS[alias].unit,
         when=first.when,
         source=" + ".join(part.source for part in parts),
-        status="preliminary" if any(part.status == "preliminary" for part in parts) else "final",
+        status="preliminary" if "preliminary" in [part.status for part in parts] else "final",
         comparator=first.comparator,
-        patient_reported=any(part.patient_reported for part in parts),
+        patient_reported=True in [part.patient_reported for part in parts],
         note=note,
     )
 

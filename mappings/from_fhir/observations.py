@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, timedelta
-from itertools import pairwise
 from operator import itemgetter
 from typing import Final, Literal
 
@@ -14,7 +13,7 @@ from mappings import decoders, structs
 from mappings.datatypes import Dates
 from mappings.from_fhir.quantities import Refused, read_value, result_of, upper_limit
 from mappings.measures import UNSEEN, Measure, observed
-from mappings.structs import Component, Observation
+from mappings.structs import NOTHING, Component, Observation
 from mappings.units import SAME
 from models.snapshot import Gap, Reading, When
 
@@ -72,7 +71,7 @@ class Observations:
     """
 
     def __init__(self, dates: Dates, faults: list[Gap]) -> None:
-        self.dates, self.faults = dates, faults
+        self.dates, self.faults, self.as_of = dates, faults, dates.as_of
         self.table = observed()
         self.found: dict[str, list[_Found]] = {}
         self.told: dict[bytes, bool] = {}
@@ -105,9 +104,9 @@ class Observations:
                     found[measure.alias].append((time, measure, observation, None))
                 except KeyError:
                     found[measure.alias] = [(time, measure, observation, None)]
-            if observation.component:
+            if observation.component is not NOTHING:
                 self.sort_out_components(observation)
-            if observation.contained:
+            if observation.contained is not NOTHING:
                 self.sort_out(_contained(observation))
 
     def sort_out_components(self, observation: Observation) -> None:
@@ -129,25 +128,22 @@ class Observations:
 
         The reach is counted from the newest value that may clear: final, exact, measured in the clinic.
         """
-        if len(found) == 1:
-            _, measure, observation, part = found[0]
-            only = self.outcome(measure, observation, part)
-            if isinstance(only, Reading):
-                return [only]
-            if only is not None:
-                self.faults.append(only)
-            return []
-        found.sort(key=_BY_TIME, reverse=True)
+        if len(found) > 1:
+            found.sort(key=_BY_TIME, reverse=True)
         readings: list[Reading] = []
         seen: set[str | None] = set()
         faults = 0
         oldest = ""
         for text, measure, observation, part in found:
+            outcome: Reading | Gap | None = None
             if part is None:
                 if observation.id in seen:
                     continue
                 seen.add(observation.id)
-            outcome = self.outcome(measure, observation, part)
+                if measure.plain:
+                    outcome = self.quick(measure, observation)
+            if outcome is None:
+                outcome = self.reading(measure, observation, part)
             if isinstance(outcome, Reading):
                 readings.append(outcome)
                 if oldest:
@@ -158,33 +154,21 @@ class Observations:
             elif outcome is not None and faults < _MOST_FAULTS:
                 faults += 1
                 self.faults.append(outcome)
-        if any(after.when.latest > before.when.latest for before, after in pairwise(readings)):
-            readings.sort(key=_newest, reverse=True)  # their texts were in order, their offsets were not
+        if len(readings) > 1:
+            _order(readings)
         return readings
-
-    def outcome(self, measure: Measure, observation: Observation, part: Component | None) -> Reading | Gap | None:
-        """As `reading`, by the short way where there is one."""
-        if part is None and measure.plain:
-            quick = self.quick(measure, observation)
-            if quick is not None:
-                return quick
-        return self.reading(measure, observation, part)
 
     def quick(self, measure: Measure, observation: Observation) -> Reading | None:
         """The reading of a plain quantity, which nine of ten are; `None` when there is anything to think about."""
         status = _STATUS.get(observation.status)
         when = self.dates.when(observation.effective_date_time)
-        issued = observation.issued
-        if (
-            status is None
-            or when is None
-            or when.latest > self.dates.as_of
-            or (issued is not None and self.is_later(issued))
-            or not observation.value_quantity
-        ):
+        issued, given = observation.issued, observation.value_quantity
+        if status is None or when is None or given is NOTHING or when.latest > self.as_of:
+            return None
+        if issued is not None and issued >= self.settled and self.is_later(issued):
             return None
         try:
-            quantity = decoders.quantity_decoder.decode(observation.value_quantity)
+            quantity = decoders.quantity_decoder.decode(given)
         except msgspec.MsgspecError:
             return None
         if quantity is None or quantity.value is None or quantity.comparator is not None:
@@ -195,18 +179,18 @@ class Observations:
         value = quantity.value
         if found is not SAME:
             value = round(value * found[0] + found[1], 6)
-        told = self.is_told(observation)
         if not measure.low <= value <= measure.high:
             return None
-        limit = None
-        if observation.reference_range:
+        limit, ranges = None, observation.reference_range
+        if ranges is not NOTHING:
             try:
-                ranges = decoders.ranges_decoder.decode(observation.reference_range)
+                limit = upper_limit(measure, decoders.ranges_decoder.decode(ranges), quantity)
             except msgspec.MsgspecError:
                 return None
-            limit = upper_limit(measure, ranges, quantity)
-        source = f"Observation/{observation.id}"
-        return Reading(measure.alias, value, measure.unit, when, source, status, None, limit, told)
+        told = self.is_told(observation)
+        return Reading(
+            measure.alias, value, measure.unit, when, f"Observation/{observation.id}", status, None, limit, told
+        )
 
     def is_later(self, issued: str) -> bool:
         """Whether a result was issued after `as_of`; most are told apart by their text."""
@@ -257,9 +241,10 @@ class Observations:
 
     def is_told(self, observation: Observation) -> bool:
         """Whether the patient or a device says it; performers repeat, so each text is looked into once."""
-        if not observation.performer:
-            return bool(observation.device)
-        text = bytes(observation.performer)
+        performer = observation.performer
+        if performer is NOTHING:
+            return observation.device is not NOTHING
+        text = bytes(performer)
         known = self.told.get(text)
         if known is None:
             known = self.told[text] = _told(observation)
@@ -291,6 +276,17 @@ def _move(alias: str, series: dict[str, list[Reading]]) -> None:
 
 
 _BY_TIME: Final = itemgetter(0)
+
+
+def _order(readings: list[Reading]) -> None:
+    """Newest first: their texts are in order already, but offsets may differ."""
+    before = readings[0].when.latest
+    for reading in readings:
+        latest = reading.when.latest
+        if latest > before:
+            readings.sort(key=_newest, reverse=True)
+            return
+        before = latest
 
 
 def _may_clear(reading: Reading) -> bool:
