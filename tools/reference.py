@@ -24,6 +24,7 @@ from fhirapp.referrals.reasons import REASONS
 from fhirapp.referrals.status import LABELS, NUMBER, OPEN, TRANSITIONS, State
 from tools.assess_page import assess_page
 from tools.conformance import conformance
+from tools.stored_data import data_page
 
 REFERENCE: Final = Path(__file__).parent.parent / "docs" / "reference"
 MADE: Final = "<!-- Made by `make docs` from the code; do not edit. -->\n"
@@ -111,6 +112,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "opt-out-reasons.md": reasons,
     "problems.md": problems,
     "conformance.md": conformance,
+    "data.md": lambda: data_page(MADE),
     "assess-json.md": lambda: assess_page(MADE),
 }
 
