@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 
+from fhirapp.cli import main
 from fhirapp.predictions import PredictionRow, Predictions, features_hash, newest
 from models.catalogue import SPECS
 from tests.world import TENANT, World
@@ -70,3 +72,26 @@ def test_a_chart_that_is_opened_often_counts_once_and_the_newest_come_first(worl
 def test_who_is_not_eligible_leaves_no_row(world: World) -> None:
     world.cards("fred-ineligible")
     assert rows(world) == []
+
+
+def test_the_command_reports_on_the_log_of_a_hospital(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.opened("ada-refer")
+    config = world.stride.config
+    for name, value in {
+        "STRIDE_TENANTS": config.tenants_file,
+        "STRIDE_PUBLIC_URL": config.public_url,
+        "STRIDE_SECRET_FILE": config.tenants_file.parent / "secret",
+        "STRIDE_KEYS": config.keys_dir,
+        "STRIDE_DATABASE_URL": config.database_url,
+        "STRIDE_INSECURE_HTTP": "1",
+    }.items():
+        monkeypatch.setenv(name, str(value))
+    assert main(["models", "drift", "risk"]) == 0
+    shown = capsys.readouterr().out
+    assert "the last 1 referrals with an estimate" in shown
+    assert "score" in shown
+    assert "STRIDE_PREDICTION_FEATURES=stored" in shown
+    assert main(["models", "drift", "risk", "--tenant", "nowhere"]) == 2
+    assert f"--tenant must be one of {TENANT}" in capsys.readouterr().err
