@@ -34,7 +34,7 @@ class Measure:
     steps: tuple[tuple[float, float], ...] | None = None  # strip bands: (at least, score)
     step_unit: str = ""
     whole_day: Conversion | None = None  # units that count only over a whole day
-    graded_as: str | None = None  # input of the grades that come under a yes-or-no code
+    graded_as: str | None = None  # input of what comes under this code on another scale: grades, the whole body
     told_as: str | None = None  # input of what a device or the patient says under this code
     whole: bool = False  # only whole numbers are possible
     clinic_vital: bool = False

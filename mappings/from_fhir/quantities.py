@@ -88,6 +88,8 @@ def _quantity(measure: Measure, observation: Observation, quantity: Quantity) ->
     found = measure.conversion.factor(quantity.system, quantity.code, quantity.unit)
     if found is None and measure.whole_day is not None and _covers_a_day(observation):
         found = measure.whole_day.factor(quantity.system, quantity.code, quantity.unit)
+    if found is None and measure.graded_as is not None:
+        return _quantity(observed().by_alias[measure.graded_as], observation, quantity)
     if found is None:
         return Refused(measure, "unit", f"{value:g} {_unit_text(quantity)}")
     if found is not SAME:

@@ -17,6 +17,7 @@ from mappings.from_fhir.conflicts import add_mean_pressure, conflicts
 from mappings.from_fhir.derived import Series, add_derived
 from mappings.from_fhir.events import Events
 from mappings.from_fhir.fact_book import FactBook
+from mappings.from_fhir.fitness import add_peak_uptake
 from mappings.from_fhir.observations import Observations
 from mappings.from_fhir.treatments import Treatments
 from mappings.measures import observed
@@ -72,6 +73,7 @@ def _series(chart: Chart, dates: Dates, faults: list[Gap]) -> Series:
     faults.extend(conflicts(series))
     add_mean_pressure(series)
     add_derived(series)
+    add_peak_uptake(series)
     _add_marital_status(chart.patient, dates, series)
     return series
 

@@ -66,9 +66,7 @@ def test_every_code_that_is_read_is_asked_for_once():
 def test_every_input_of_the_rules_can_be_read():
     derived = {"ca_corr"}
     questionnaires = {alias for alias in INPUTS if alias.startswith("parq-")}
-    # Several items without agreed codes; from our own programme pages only.
-    later = {"com_b"}
-    assert set(INPUTS) - set(observed().by_alias) == derived | questionnaires | later
+    assert set(INPUTS) - set(observed().by_alias) == derived | questionnaires
 
 
 def test_rest_paths_are_ready_to_be_sent():
