@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from models.decision import Eligibility, SitePolicy
+from models.decision import Eligibility, SitePolicy, days_between
 from models.snapshot import Fact, PatientSnapshot
 from models.text import N_, Text
 
@@ -34,6 +34,7 @@ _LATE_EFFECTS: Final = (
     "vs.pain",
 )
 _HOSPICE: Final = "385763009"
+_HOSPICE_DAYS: Final = 30
 _PALLIATIVE: Final = ("Z51.5", "103735009", "182964004")  # the last, terminal care: decision 0020
 
 
@@ -66,7 +67,7 @@ def _refusal(snapshot: PatientSnapshot, site: SitePolicy) -> Text | None:
         return N_("Younger than {years} years", years=site.min_age_years)
     if any(_now(snapshot, fact) for fact in snapshot.having("vs.death_plan")):
         return N_("In the last days of life")
-    if any(_is_hospice(fact) and _now(snapshot, fact) for fact in snapshot.having("vs.hospice")):
+    if any(_is_hospice(fact) and _lately(snapshot, fact) for fact in snapshot.having("vs.hospice")):
         return N_("In hospice care")
     if any(_now(snapshot, fact) for fact in snapshot.having("vs.in_programme")):
         return N_("Already in an exercise programme")
@@ -82,6 +83,13 @@ def _now(snapshot: PatientSnapshot, fact: Fact) -> bool:
     begun = fact.start is None or fact.start.earliest <= snapshot.as_of
     over = fact.end is not None and fact.end.latest < snapshot.as_of
     return fact.state == "active" and fact.confirmed and begun and not over
+
+
+def _lately(snapshot: PatientSnapshot, fact: Fact) -> bool:
+    """Now, or a visit that ended within the month: hospice care at home is a row of short visits."""
+    if _now(snapshot, fact) or fact.kind != "encounter" or not fact.confirmed or fact.end is None:
+        return _now(snapshot, fact)
+    return 0 <= days_between(fact.end.latest, snapshot.as_of) <= _HOSPICE_DAYS
 
 
 def _cancer(snapshot: PatientSnapshot, site: SitePolicy) -> Fact | None:

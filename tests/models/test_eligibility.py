@@ -21,6 +21,13 @@ def test_an_adult_with_active_cancer_is_eligible_and_the_condition_is_named() ->
     assert found.condition_text == "Malignant neoplasm of female breast"
 
 
+def _hospice_visit(days_ago: int) -> PatientSnapshot:
+    day = a_when(days_ago=days_ago)
+    return a_snapshot(
+        facts=[a_fact("vs.hospice", code="385763009", kind="encounter", state="history", start=day, end=day)]
+    )
+
+
 @pytest.mark.parametrize(
     ("snapshot", "eligible", "why"),
     [
@@ -49,6 +56,8 @@ def test_an_adult_with_active_cancer_is_eligible_and_the_condition_is_named() ->
             "hospice",
             id="hospice encounter",
         ),
+        pytest.param(_hospice_visit(30), False, "hospice", id="hospice visit 30 days ago"),
+        pytest.param(_hospice_visit(31), True, "Adult", id="hospice visit 31 days ago"),
         pytest.param(a_snapshot(facts=[a_fact("vs.hospice", code="Z51.5")]), True, "Adult", id="palliative care Z51.5"),
         pytest.param(
             a_snapshot(facts=[a_fact("vs.hospice", code="103735009", kind="encounter")]),
