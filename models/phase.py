@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from models.safety.view import View
-from models.snapshot import PatientSnapshot
+from models.snapshot import Fact, PatientSnapshot
 from models.text import N_, Text
 
 PHASES: Final[dict[str, Text]] = {
@@ -23,6 +23,7 @@ _RADIOTHERAPY_DAYS: Final = 42
 _RECOVERY_DAYS: Final = 90
 _EARLY_RECOVERY_DAYS: Final = 42
 _TARGETED_DAYS: Final = 90
+_PALLIATIVE_VISIT_DAYS: Final = 30
 
 
 def phase_of(snapshot: PatientSnapshot, view: View | None = None) -> str:
@@ -62,7 +63,7 @@ _PROGRESSION: Final = "worsened"  # as the reading calls SNOMED CT 271299001
 
 def _advanced(view: View) -> bool:
     """Palliative intent or progression, together with reduced performance; or palliative care."""
-    if any(view.present(fact) for fact in view.facts("vs.hospice")):
+    if any(view.present(fact) or _visited(view, fact) for fact in view.facts("vs.hospice")):
         return True
     drugs = ("vs.cytotoxic", "vs.ici", "vs.her2", "vs.vegf", "vs.radiotherapy", "vs.cancer")
     intent = any(
@@ -70,6 +71,11 @@ def _advanced(view: View) -> bool:
     )
     status = any(r.value == _PROGRESSION for r in view.current("disease_status"))
     return (intent or status) and _reduced(view)
+
+
+def _visited(view: View, fact: Fact) -> bool:
+    """A visit of palliative care within the month, as CAC-03 counts it."""
+    return fact.kind == "encounter" and view.is_late(fact, _PALLIATIVE_VISIT_DAYS)
 
 
 def _reduced(view: View) -> bool:

@@ -210,8 +210,8 @@ def _has(node: ast.Call) -> Condition:
 
 def _lately(node: ast.Call) -> Condition:
     """Goes on, or ended within so many days."""
-    days = int(_option(node, "days") or 0)
-    return _facts(_value_sets(node), lambda view, fact: view.is_late(fact, days), node)
+    days, coded = int(_option(node, "days") or 0), _code_filter(node)
+    return _facts(_value_sets(node), lambda view, fact: view.is_late(fact, days) and coded(fact), node)
 
 
 def _detail(node: ast.Call) -> Condition:

@@ -20,6 +20,12 @@ def _operated(days: float) -> PatientSnapshot:
     return a_snapshot(facts=[a_fact("vs.surgery_major", days_ago=days, kind="procedure", state="history")])
 
 
+def _palliative_visit(days_ago: int) -> PatientSnapshot:
+    day = a_when(days_ago=days_ago)
+    visit = a_fact("vs.hospice", code="Z51.5", kind="encounter", state="history", start=day, end=day)
+    return a_snapshot(facts=[visit])
+
+
 @pytest.mark.parametrize(
     ("snapshot", "phase"),
     [
@@ -45,6 +51,8 @@ def _operated(days: float) -> PatientSnapshot:
         pytest.param(_planned(60), "P1", id="operation in 60 days"),
         pytest.param(_planned(61), "P6", id="operation in 61 days"),
         pytest.param(a_snapshot(facts=[a_fact("vs.hospice", code="Z51.5")]), "P7", id="palliative care"),
+        pytest.param(_palliative_visit(30), "P7", id="palliative visit 30 days ago"),
+        pytest.param(_palliative_visit(31), "P6", id="palliative visit 31 days ago"),
         pytest.param(a_snapshot(a_reading("ecog", 2), a_reading("disease_status", "worsened")), "P7", id="progression"),
         pytest.param(a_snapshot(a_reading("ecog", 1), a_reading("disease_status", "worsened")), "P6", id="fit anyway"),
         pytest.param(a_snapshot(cancer=False), "N1", id="no cancer"),

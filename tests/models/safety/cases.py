@@ -701,6 +701,8 @@ CASES: dict[str, list[Case]] = {
     ],
     "CAC-03": [
         (on(f("vs.hospice", code="Z51.5")), "SUP"),
+        (on(f("vs.hospice", 30, code="Z51.5", kind="encounter", state="history", end=a_when(days_ago=30))), "SUP"),
+        (on(f("vs.hospice", 31, code="Z51.5", kind="encounter", state="history", end=a_when(days_ago=31))), None),
         (on(ecog=3, bmi=15.9), "SUP"),
         (on(ecog=2, bmi=15.9), None),
         (on(ecog=3, bmi=16), None),
