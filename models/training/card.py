@@ -58,7 +58,7 @@ def _training(meta: Mapping[str, Any]) -> str:
         "table below says so, chosen by log loss among "
         f"{meta['candidates']} settings. {_thinning(meta)} Calibration by "
         f"Platt's line: log-odds = {calibration['intercept']:+.4f} {calibration['slope']:+.4f} x raw score. Seed "
-        f"{meta['seed']}; the same table, seed and LightGBM give the same bytes."
+        f"{meta['seed']}, Stride {meta['code']}; the same table, seed, LightGBM and code give the same bytes."
     )
 
 

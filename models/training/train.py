@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
@@ -68,6 +69,7 @@ def artifact_files(
         "meaning": recipe.spec.meaning.render(),
         "model_sha256": hashlib.sha256(model).hexdigest(),
         "lightgbm": lightgbm.__version__,
+        "code": version("stride-referral"),
         "seed": seed,
         "data": {"table": recipe.table, "label": recipe.label, "sha256": table.sha256},
         "features": columns_of(recipe.spec),

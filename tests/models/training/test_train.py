@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,7 @@ def test_a_group_too_small_for_a_figure_has_none(folder):
 def test_the_numbers_say_where_they_came_from(folder):
     meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
     assert meta["seed"] == 3
+    assert meta["code"] == version("stride-referral")
     assert len(meta["data"]["sha256"]) == 64
     assert [column["name"] for column in meta["features"]] == list(RISK.features)
     assert {"middle", "high", "meaning"} == set(meta["bands"])
