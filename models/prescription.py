@@ -8,6 +8,7 @@ from models.decision import Aerobic, Assessment, Prescription, Resistance
 from models.dose.bone_sites import site_limits
 from models.dose.draft import Draft
 from models.dose.equity import adaptations
+from models.dose.goals import barrier_actions, wished_goals
 from models.dose.intensity import may_test_lift, zone_for
 from models.dose.modifiers import apply_cycle, apply_symptoms
 from models.dose.phases import base_for, started
@@ -65,7 +66,7 @@ def prescribe(assessment: Assessment, seen: View | None = None) -> Prescription:
     _apply_bone_sites(draft, assessment)
     _apply_current_activity(draft, view, assessment.tier)
     _add_intensity(draft, view, assessment)
-    for by, text in adaptations(assessment.snapshot):
+    for by, text in (*adaptations(assessment.snapshot), *barrier_actions(assessment.snapshot)):
         draft.add(text, by)
     return _finished(draft, assessment.phase, base.weeks)
 
@@ -100,11 +101,13 @@ _GOALS: Final[dict[str, Text]] = {
 
 
 def _apply_goals(draft: Draft, assessment: Assessment) -> None:
-    """Table 4, by what the rules found."""
+    """Table 4, by what the rules found and by what the patient wants."""
     for finding in assessment.findings:
         text = _GOALS.get(finding.rule)
         if text:
             draft.add(text, f"table 4, {finding.rule}")
+    for by, wished in wished_goals(assessment.snapshot, assessment.findings):
+        draft.add(wished, by)
     age = assessment.snapshot.age_years
     if age is not None and age >= _BALANCE_AGE:
         draft.add(_BALANCE, "table 2, 65 years and older")
