@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.persistence import PERSISTENCE
 from models.risk import RISK
 from models.training.folds import folds_of
 from models.training.logistic import fit_logistic
@@ -70,3 +71,18 @@ def test_the_logistic_check_learns_a_line_and_bears_gaps():
     rows[rng.random(rows.shape) < 0.2] = np.nan
     found = auc(label, fit_logistic(rows, label).probability(rows)).value
     assert found == pytest.approx(0.80, abs=0.05)
+
+
+def test_some_copies_have_nothing_but_age_and_sex_and_a_waist_goes_missing_most_often():
+    rows = np.tile(ROWS, (20, 1))
+    gone = np.isnan(thinned(rows, RISK.features, np.random.default_rng(1))[len(rows) :])
+    rest = [column for name, columns in BLOCKS.items() if name != "person" for column in columns]
+    assert 0.09 < gone[:, rest].all(axis=1).mean() < 0.13
+    shares = {name: gone[:, columns[0]].mean() for name, columns in BLOCKS.items()}
+    assert max((n for n in shares if n not in REPORTED), key=lambda n: shares[n]) == "waist"
+
+
+def test_a_model_without_blocks_to_blank_gets_its_rows_once():
+    rows = np.ones((7, 3))
+    assert thinned(rows, PERSISTENCE.features, np.random.default_rng(1)) is rows
+    assert list(stress(rows, PERSISTENCE.features, seed=1)) == ["nothing is missing"]
