@@ -75,12 +75,17 @@ def _facts(names: tuple[str, ...], fits: FactTest, node: ast.Call) -> Condition:
                 if fact.source not in left_out and fits(view, fact):
                     yield fact
 
-    def test(view: View) -> bool:
-        held = view.snapshot.facts
+    def test_apart(view: View) -> bool:
+        return any(True for _ in found(view))
+
+    def test_all(view: View) -> bool:
         for name in names:
-            if name in held:
-                return any(True for _ in found(view))
+            for fact in view.facts(name):
+                if fits(view, fact):
+                    return True
         return False
+
+    test = test_apart if apart else test_all
 
     def collect(view: View) -> Iterable[Evidence]:
         return map(evidence_of_fact, found(view))
@@ -163,6 +168,8 @@ def _code_filter(node: ast.Call) -> Callable[[Fact], bool]:
     """
     starts, outs, kinds = _list_option(node, "start"), _list_option(node, "but"), _list_option(node, "kind")
     sites, aways = _list_option(node, "site"), _list_option(node, "away")
+    if not (starts or outs or kinds or sites or aways):
+        return _any_code
 
     def fits(fact: Fact) -> bool:
         code = (
@@ -184,6 +191,10 @@ def _code_filter(node: ast.Call) -> Callable[[Fact], bool]:
         return not sites or any(word in place for word in sites)
 
     return fits
+
+
+def _any_code(fact: Fact) -> bool:
+    return True
 
 
 def _list_option(node: ast.Call, name: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Final
 
 from models.findings import Evidence, Finding
 from models.inputs import SAFETY_QUESTIONS
+from models.safety.condition import Test
 from models.safety.inputs import DERIVED
 from models.safety.rule import Ask, Level, Rule, RuleSet, rule_set
 from models.safety.view import View
@@ -46,10 +47,18 @@ def screen(snapshot: PatientSnapshot, rules: RuleSet | None = None, seen: View |
     """
     view = seen or View(snapshot)
     index = _index(rules or rule_set())
-    found = [finding for rule in index.awake(snapshot) if (finding := fired(rule, view))]
+    found = list(_found(index, view))
     found.sort(key=lambda finding: -finding.effect)
     unanswered = tuple(name for name in SAFETY_QUESTIONS if not view.fresh(name))
     return Screening(tuple(found), tuple(_gaps(index, view)), unanswered)
+
+
+def _found(index: _Index, view: View) -> Iterator[Finding]:
+    for rule, levels in index.awake(view.snapshot):
+        for test, level in levels:
+            if test(view):
+                yield _finding(rule, level, view)
+                break
 
 
 def fired(rule: Rule, view: View) -> Finding | None:
@@ -93,7 +102,7 @@ class _Index:
     """Rules by the aliases and value sets that wake them, so that quiet ones cost one look-up together."""
 
     def __init__(self, rules: tuple[Rule, ...]) -> None:
-        self._rules = rules
+        self._rules = [(rule, [(level.condition.test, level) for level in rule.levels]) for rule in rules]
         self._always = frozenset(n for n, rule in enumerate(rules) if rule.wake is None)
         self._by_name: dict[str, set[int]] = {}
         for number, rule in enumerate(rules):
@@ -101,8 +110,8 @@ class _Index:
                 self._by_name.setdefault(name, set()).add(number)
         self.asks = _asks(rules)
 
-    def awake(self, snapshot: PatientSnapshot) -> Iterator[Rule]:
-        """The rules that can fire on this snapshot, in their order."""
+    def awake(self, snapshot: PatientSnapshot) -> Iterator[tuple[Rule, list[tuple[Test, Level]]]]:
+        """The rules that can fire on this snapshot, in their order, each with the tests of its levels."""
         numbers = set(self._always)
         for names in (snapshot.values, snapshot.facts):
             for name in names:
@@ -145,7 +154,7 @@ def _known(view: View, aliases: tuple[str, ...]) -> bool:
     derived = DERIVED.get(aliases[0])
     if derived is None:
         return any(map(view.fresh, aliases))
-    return any(reading.status == "final" for reading in derived.read(view))
+    return "final" in [reading.status for reading in derived.read(view)]
 
 
 def _gap(rule_id: str, aliases: tuple[str, ...], view: View, faults: dict[str, Gap]) -> Gap:
