@@ -302,6 +302,14 @@ class Appointment(Resource):
     participant: list[Participant] | None = None
 
 
+class AllergyIntolerance(Resource):
+    clinical_status: CodeableConcept | None = None
+    verification_status: CodeableConcept | None = None
+    code: CodeableConcept | None = None
+    subject: Subject | None = msgspec.field(default=None, name="patient")
+    recorded_date: str | None = None
+
+
 class HumanName(Element):
     use: str | None = None
     text: str | None = None
@@ -363,5 +371,5 @@ class OperationOutcome(Resource):
 READ: tuple[type[Resource], ...] = (
     Patient, Condition, Observation, Medication, MedicationRequest, MedicationAdministration,
     MedicationStatement, Procedure, Encounter, QuestionnaireResponse, ServiceRequest, CarePlan, Appointment,
-    OperationOutcome,
+    AllergyIntolerance, OperationOutcome,
 )  # fmt: skip

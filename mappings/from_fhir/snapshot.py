@@ -10,6 +10,7 @@ from mappings import structs
 from mappings.bundle import Chart
 from mappings.codes import diagnoses, drugs, procedures, sites
 from mappings.datatypes import Dates
+from mappings.from_fhir.allergies import read_allergies
 from mappings.from_fhir.answers import Answers
 from mappings.from_fhir.concepts import code_in
 from mappings.from_fhir.conditions import Conditions
@@ -81,6 +82,7 @@ def _series(chart: Chart, dates: Dates, faults: list[Gap]) -> Series:
 def _facts(chart: Chart, dates: Dates, faults: list[Gap]) -> FactBook:
     book = FactBook()
     Conditions(dates, book, faults).read(chart.of(structs.Condition))
+    read_allergies(chart.of(structs.AllergyIntolerance), dates, book)
     treatments = Treatments(dates, book, faults, chart.of(structs.Medication))
     treatments.read_administrations(chart.of(structs.MedicationAdministration))
     treatments.read_orders(chart.of(structs.MedicationRequest))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from models.assessment import assess
+from models.dose.allergies import NOTES
 from models.dose.equity import WISHES
 from models.dose.goals import BARRIERS, GOALS
 from models.prescription import prescribe
@@ -63,3 +64,12 @@ def test_a_survivor_of_low_risk_who_wants_to_manage_alone_may() -> None:
 def test_every_word_stands_in_the_reference() -> None:
     page = (Path(__file__).parents[3] / "docs" / "reference" / "fhir-input.md").read_text(encoding="utf-8")
     assert [word for word in (*WISHES, *GOALS, *BARRIERS) if f"`{word}`" not in page] == []
+
+
+@pytest.mark.parametrize("name", sorted(NOTES))
+def test_an_allergy_of_now_is_a_note_of_the_plan_and_a_past_one_is_not(name: str) -> None:
+    now, past = (
+        prescribe(assess(a_treated_patient(facts=[a_fact(name, state=state)]))) for state in ("active", "history")
+    )
+    assert NOTES[name] in now.other
+    assert NOTES[name] not in past.other
