@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo check-demo test lint docs bench lock messages clean prerequisites
+.PHONY: help setup demo check-demo test lint docs bench bench-peers lock messages clean prerequisites
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ docs: $(READY) ## make the generated reference pages anew
 
 bench: $(READY) ## hook latency in process
 	$(BIN)/python -m bench
+
+bench-peers: $(READY) ## requests per second beside HealthChain (quiet machine; makes an environment for it)
+	$(BIN)/python -m bench.side_by_side
 
 messages: $(READY) ## collect the texts to translate
 	$(BIN)/python -m fhirapp.translations.extract
