@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -50,6 +51,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo, or prove it."""
+    signal.signal(signal.SIGTERM, _interrupt)  # whoever ends the demo ends the processes that it started
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="stride-demo-"))
     started = time.monotonic()
     try:
@@ -68,6 +70,10 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         if arguments.folder is None:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def check_story(folder: Path, started: float) -> int:

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import requests
 
 from fhirapp.demo.story import steps
 from fhirapp.demo_ehr.patients import example_charts
@@ -57,6 +58,29 @@ def test_a_folder_of_charts_goes_down_the_road_with_a_line_each(tmp_path: Path) 
         (line,) = [line for line in done.stdout.splitlines() if patient in line]
         assert said in line
     assert "2 of 4 charts reached the queue" in done.stdout
+
+
+def test_whoever_ends_the_demo_ends_all_that_it_started(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    running = subprocess.Popen(
+        [sys.executable, "-m", "fhirapp.cli", "demo", "--folder", str(folder)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert running.stdout is not None
+    said = ""
+    for line in running.stdout:
+        said += line
+        if "Ctrl-C ends everything" in line:
+            break
+    address = re.search(r"http://127\.0\.0\.1:\d+", said)
+    assert address is not None, said
+    assert requests.get(f"{address[0]}/_admin/health", timeout=10).ok
+    running.terminate()
+    assert running.wait(60) in (0, 130)
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{address[0]}/_admin/health", timeout=10)
+    alive = subprocess.run(["pgrep", "-f", str(folder)], capture_output=True, text=True)
+    assert alive.stdout == ""
 
 
 def test_a_folder_that_cannot_be_read_is_refused_plainly(tmp_path: Path) -> None:
