@@ -310,6 +310,20 @@ class AllergyIntolerance(Resource):
     recorded_date: str | None = None
 
 
+class SuspectEntity(Element):
+    instance: Reference | None = None
+
+
+class AdverseEvent(Resource):
+    actuality: str | None = None
+    subject: Subject | None = None
+    date: str | None = None
+    detected: str | None = None
+    recorded_date: str | None = None
+    seriousness: CodeableConcept | None = None
+    suspect_entity: list[SuspectEntity] | None = None
+
+
 class HumanName(Element):
     use: str | None = None
     text: str | None = None
@@ -371,5 +385,5 @@ class OperationOutcome(Resource):
 READ: tuple[type[Resource], ...] = (
     Patient, Condition, Observation, Medication, MedicationRequest, MedicationAdministration,
     MedicationStatement, Procedure, Encounter, QuestionnaireResponse, ServiceRequest, CarePlan, Appointment,
-    AllergyIntolerance, OperationOutcome,
+    AllergyIntolerance, AdverseEvent, OperationOutcome,
 )  # fmt: skip

@@ -10,6 +10,7 @@ from mappings import structs
 from mappings.bundle import Chart
 from mappings.codes import diagnoses, drugs, procedures, sites
 from mappings.datatypes import Dates
+from mappings.from_fhir.adverse_events import adverse_events
 from mappings.from_fhir.allergies import read_allergies
 from mappings.from_fhir.answers import Answers
 from mappings.from_fhir.concepts import code_in
@@ -70,6 +71,9 @@ def _series(chart: Chart, dates: Dates, faults: list[Gap]) -> Series:
     for alias, told in Answers(dates, faults).read(chart.of(structs.QuestionnaireResponse)).items():
         both = [*series.get(alias, []), *told]
         series[alias] = sorted(both, key=lambda one: one.when.latest, reverse=True)
+    for event in adverse_events(chart.of(structs.AdverseEvent), dates, faults):
+        events = [*series.get(event.alias, []), event]
+        series[event.alias] = sorted(events, key=lambda one: one.when.latest, reverse=True)
     _check_pressure(series, faults)
     faults.extend(conflicts(series))
     add_mean_pressure(series)
