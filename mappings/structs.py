@@ -356,6 +356,13 @@ class PatientExtension(Element):
     value_coding: Coding | None = None
     value_boolean: bool | None = None
     value_codeable_concept: CodeableConcept | None = None
+    extension: Raw = NOTHING  # looked into by equity.py only: a broken one must not cost the patient
+
+
+class Address(Element):
+    use: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
 
 
 class Patient(Resource):
@@ -368,6 +375,7 @@ class Patient(Resource):
     birth_date: str | None = None
     deceased_boolean: bool | None = None
     deceased_date_time: str | None = None
+    address: Raw = NOTHING
     marital_status: CodeableConcept | None = None
     communication: list[Communication] | None = None
     link: list[PatientLink] | None = None

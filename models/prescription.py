@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from models.decision import Aerobic, Assessment, Prescription, Resistance
+from models.dose.access import access_actions
 from models.dose.allergies import allergy_notes
 from models.dose.bone_sites import site_limits
 from models.dose.draft import Draft
@@ -68,7 +69,7 @@ def prescribe(assessment: Assessment, seen: View | None = None) -> Prescription:
     _apply_current_activity(draft, view, assessment.tier)
     _add_intensity(draft, view, assessment)
     person = assessment.snapshot
-    for by, text in (*adaptations(person), *barrier_actions(person), *allergy_notes(person)):
+    for by, text in (*adaptations(person), *barrier_actions(person), *access_actions(person), *allergy_notes(person)):
         draft.add(text, by)
     return _finished(draft, assessment.phase, base.weeks)
 
