@@ -12,6 +12,7 @@ Place = Literal["past", "later", "future"]
 SKEW = timedelta(hours=1)  # two clocks differ: what is recorded a moment "after" as_of is in the chart
 NEAR = timedelta(days=31)
 _TICK = timedelta(microseconds=1)
+_from_iso = datetime.fromisoformat
 
 
 def period_of(text: str, zone: tzinfo) -> When | None:
@@ -25,7 +26,7 @@ def period_of(text: str, zone: tzinfo) -> When | None:
             return _whole(text, zone)
         if text[4] != "-" or text[7] != "-" or text[10] != "T" or text[13:14] != ":":
             return None  # Python reads more of ISO 8601 than FHIR allows: 20261125T1430, 2026-W48-3
-        moment = datetime.fromisoformat(text)
+        moment = _from_iso(text)
         moment = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
         return When(moment, moment)
     except (ValueError, OverflowError):
@@ -58,6 +59,19 @@ def between(start: When | None, end: When | None) -> When | None:
     return When(start.earliest, end.latest)
 
 
+class _Texts(dict[str, When | None]):
+    """What each text of a chart names; a text is read when it is first asked for."""
+
+    __slots__ = ("zone",)
+
+    def __init__(self, zone: tzinfo) -> None:
+        self.zone = zone
+
+    def __missing__(self, text: str) -> When | None:
+        found = self[text] = period_of(text, self.zone)
+        return found
+
+
 class Dates:
     """Reads the dates of one chart in one zone, each distinct text once, and places them around `as_of`."""
 
@@ -67,16 +81,11 @@ class Dates:
         self.as_of = as_of
         self.zone = as_of.tzinfo
         self.horizon = as_of + SKEW
-        self._read: dict[str, When | None] = {}
+        self.texts = _Texts(as_of.tzinfo)  # by text; ask `when` for one that may be absent
 
     def when(self, text: str | None) -> When | None:
         """The period that `text` names; `None` when absent or unreadable."""
-        if not text:
-            return None
-        found = self._read.get(text)
-        if found is None and text not in self._read:
-            found = self._read[text] = period_of(text, self.zone)
-        return found
+        return self.texts[text] if text else None
 
     def after(self, moment: When | None) -> bool:
         """True when the whole of `moment` lies after `as_of`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from mappings.from_fhir.derived import Series
@@ -20,6 +20,8 @@ _SEVERAL: Final = frozenset(
     {"grip_r", "grip_l", "fev1", "fvc", "act_mod", "act_vig", "act_dur", "act_hr_mean", "act_hr_max", "act_kcal"}
     | {"kcal_day", "steps", "hr_rest_d", "hr_max_day", "hrv", "hrv_rmssd", "sleep", "sedentary", "rpe"}
 )
+
+_DAY: Final = timedelta(days=1)
 
 
 def conflicts(series: Series) -> Iterator[Gap]:
@@ -39,14 +41,17 @@ def conflicts(series: Series) -> Iterator[Gap]:
 
 
 def _contradiction(readings: list[Reading], *, moving: bool) -> tuple[Reading, Reading] | None:
+    newest, second = readings[:2]
+    if _counts(newest) and newest.when.latest - second.when.latest > _DAY:
+        return None  # the usual case: newest first, and all others are of another day
     first = next((one for one in readings if _counts(one)), None)
     if first is None:
         return None
-    newest, day = first.when.latest, _day(first)
+    latest, day = first.when.latest, _day(first)
     for other in readings:
         if other is first or not _counts(other) or other.patient_reported != first.patient_reported:
             continue
-        if other.when.latest < newest and (moving or _day(other) < day):
+        if other.when.latest < latest and (moving or _day(other) < day):
             return None  # newest first: all that follow are of an earlier moment or day
         together = other.when == first.when if moving else _day(other) == day
         if together and other.value != first.value:

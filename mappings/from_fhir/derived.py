@@ -97,26 +97,28 @@ def _nearest(candidates: Sequence[Reading], to: Reading, within: timedelta) -> R
         only = candidates[0]
         return only if abs(only.when.latest - moment) <= within else None
     at = bisect_left(candidates, True, key=lambda one: one.when.latest <= moment)
+    if at < len(candidates) and candidates[at].when.latest == moment:
+        return candidates[at]
     beside = candidates[max(at - 1, 0) : at + 1]
-    found = min(beside, key=lambda one: abs(one.when.latest - to.when.latest), default=None)
-    return found if found is not None and abs(found.when.latest - to.when.latest) <= within else None
+    found = min(beside, key=lambda one: abs(one.when.latest - moment), default=None)
+    return found if found is not None and abs(found.when.latest - moment) <= within else None
 
 
 def _number(reading: Reading) -> float:
     return float(reading.value)
 
 
-def _made(alias: str, value: float, first: Reading, *others: Reading, note: str = "") -> Reading:
-    parts = (first, *others)
+def _made(alias: str, value: float, first: Reading, second: Reading | None = None, note: str = "") -> Reading:
+    other = first if second is None else second
     return Reading(
         alias=alias,
         value=round(value, 4),
         unit=INPUTS[alias].unit,
         when=first.when,
-        source=" + ".join(part.source for part in parts),
-        status="preliminary" if "preliminary" in [part.status for part in parts] else "final",
+        source=first.source if second is None else f"{first.source} + {second.source}",
+        status="final" if first.status == other.status == "final" else "preliminary",
         comparator=first.comparator,
-        patient_reported=True in [part.patient_reported for part in parts],
+        patient_reported=first.patient_reported or other.patient_reported,
         note=note,
     )
 

@@ -72,7 +72,7 @@ class Observations:
 
     def __init__(self, dates: Dates, faults: list[Gap]) -> None:
         self.dates, self.faults, self.as_of = dates, faults, dates.as_of
-        self.table = observed()
+        self.table, self.texts = observed(), dates.texts
         self.found: dict[str, list[_Found]] = {}
         self.told: dict[bytes, bool] = {}
         self.cuts: dict[tuple[str, int], str] = {}
@@ -160,8 +160,8 @@ class Observations:
 
     def quick(self, measure: Measure, observation: Observation) -> Reading | None:
         """The reading of a plain quantity, which nine of ten are; `None` when there is anything to think about."""
-        status = _STATUS.get(observation.status)
-        when = self.dates.when(observation.effective_date_time)
+        status, text = _STATUS.get(observation.status), observation.effective_date_time
+        when = self.texts[text] if text else None
         issued, given = observation.issued, observation.value_quantity
         if status is None or when is None or given is NOTHING or when.latest > self.as_of:
             return None
@@ -187,7 +187,10 @@ class Observations:
                 limit = upper_limit(measure, decoders.ranges_decoder.decode(ranges), quantity)
             except msgspec.MsgspecError:
                 return None
-        told = self.is_told(observation)
+        performer = observation.performer
+        told = self.told.get(bytes(performer)) if performer is not NOTHING else observation.device is not NOTHING
+        if told is None:
+            told = self.is_told(observation)
         return Reading(
             measure.alias, value, measure.unit, when, f"Observation/{observation.id}", status, None, limit, told
         )
