@@ -112,7 +112,7 @@ def build(config: Config) -> Stride:
         launches=Launches(sessions, sealer, registrations),
         ehrs=ehrs,
         estimators=estimators,
-        cds_clients=CdsClients(tenants, sessions, http, insecure_http=config.insecure_http),
+        cds_clients=CdsClients(tenants, _token_sessions(config, sessions), http, insecure_http=config.insecure_http),
         charts=HookCharts(pool, http),
         intake=intake,
         actions=actions,
@@ -121,6 +121,16 @@ def build(config: Config) -> Stride:
         write_back=WriteBack(sessions, tenants, sealer, clock),
         pool=pool,
     )
+
+
+def _token_sessions(config: Config, sessions: Sessions) -> Sessions:
+    """Where used tokens are remembered: on SQLite without waiting for the disk, which half of a hook call would be.
+
+    A power cut then forgets the ids of the last moments, whose tokens live for an hour at most.
+    """
+    if not config.database_url.startswith("sqlite"):
+        return sessions
+    return sessions_for(engine_for(config.database_url, durable=False))
 
 
 def key_files(folder: Path) -> list[Path]:

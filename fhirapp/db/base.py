@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Dialect, Engine
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
+
+from fhirapp.db.turns import Turns
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -59,28 +62,31 @@ class Sessions(sessionmaker[Session]):
         super().__init__(engine, expire_on_commit=False)  # objects stay readable after commit
         self.engine = engine
         self._writing = engine.execution_options(**{_WRITES: True})
+        file = engine.url.database if engine.dialect.name == "sqlite" else None
+        self._turn = Turns(Path(file)).turn if file and file != ":memory:" else nullcontext
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
         """One transaction: committed at the end of the block, rolled back when it raises."""
-        with self(bind=self._writing) as session, session.begin():
+        with self._turn(), self(bind=self._writing) as session, session.begin():
             yield session
 
 
 _WRITES = "stride_writes"
 
 
-def engine_for(url: str) -> Engine:
+def engine_for(url: str, *, durable: bool = True) -> Engine:
     """An engine whose transactions do not lose updates.
 
     SQLite's default transaction mode does (two readers, two writers, one update gone), so a transaction that may
     write takes the lock at its start; WAL lets readers go on, and `synchronous=FULL` keeps the last commit
-    through a power cut.
+    through a power cut. Without `durable` a power cut may take the last commits (the file stays whole): for what is of
+    use for minutes only.
     """
     if not url.startswith("sqlite"):
         return sa.create_engine(url, pool_pre_ping=True)
     engine = sa.create_engine(url, connect_args={"timeout": 30})
-    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "connect", _prepare_sqlite if durable else _prepare_hasty_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
@@ -89,6 +95,11 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver must never open a transaction by itself
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_hasty_sqlite(connection: Any, record: object) -> None:
+    _prepare_sqlite(connection, record)
+    connection.execute("PRAGMA synchronous=NORMAL")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -19,6 +19,19 @@ SNOOZE: Final = timedelta(hours=24)
 _ALWAYS: Final = "hold-emergency"  # danger to life is said to whoever looks, until it is dismissed
 _LOOKING: Final = frozenset(("patient-view", "encounter-start", "appointment-book"))  # a chart is opened, no more
 
+_MINE: Final = sa.and_(
+    Card.referral_id == sa.bindparam("referral"),
+    Card.user == sa.bindparam("user"),
+    Card.tenant_id == sa.bindparam("tenant"),
+)
+_SAME: Final = Card.face == sa.bindparam("face")
+_FIRST, _DISMISSED = (
+    of(sa.case((_SAME, column))) for of, column in ((sa.func.min, Card.at), (sa.func.max, Card.dismissed_at))
+)
+# Made once: to put a statement together costs more than to run it.
+_SEEN: Final = sa.select(sa.func.max(Card.again_at), _FIRST, _DISMISSED).where(_MINE)
+_SEEN_SINCE: Final = sa.select(_FIRST, _DISMISSED).where(_MINE, Card.at >= sa.bindparam("since"))
+
 
 def face_of(call: HookCall, referral: Referral) -> str:
     """A hash of what the card tells: verdict, rules, place, what it waits for, deadline, orders.
@@ -48,14 +61,12 @@ def seen_before(session: Session, call: HookCall, referral: Referral, face: str,
     """
     if call.user is None:
         return ""  # nobody is known to have seen it
-    mine = sa.and_(Card.referral_id == referral.id, Card.user == call.user, Card.tenant_id == call.tenant_id)
-    snoozed_until = session.scalar(sa.select(sa.func.max(Card.again_at)).where(mine))
+    key = {"tenant": call.tenant_id, "referral": referral.id, "user": call.user, "face": face}
+    snoozed_until, first, dismissed = session.execute(_SEEN, key).one()
     if snoozed_until is not None and now < snoozed_until:
         return "snoozed"
-    same = sa.select(sa.func.min(Card.at), sa.func.max(Card.dismissed_at)).where(mine, Card.face == face)
     if snoozed_until is not None:
-        same = same.where(Card.at >= snoozed_until)
-    first, dismissed = session.execute(same).one()
+        first, dismissed = session.execute(_SEEN_SINCE, key | {"since": snoozed_until}).one()
     if dismissed is not None:
         return "dismissed"
     if first is not None and now >= first + SITTING and referral.verdict != _ALWAYS:
