@@ -59,6 +59,12 @@ QUERIES: Final[tuple[Query, ...]] = (
     Query("referrals", _search("ServiceRequest", "_sort=-authored", count=200)),
 )
 
+EXTRAS: Final[tuple[Query, ...]] = (
+    # Hospice, a plan for the last days, an exercise programme of others. Asked over REST only, and an EHR that does not
+    # answer makes nothing incomplete: the plans of most charts say nothing of these.
+    Query("plans", _search("CarePlan", count=200)),
+)
+
 
 def prefetch_templates() -> dict[str, str]:
     """Key -> prefetch template, in the subset that CDS Hooks 2.0 clients know.

@@ -88,6 +88,7 @@ _QUERIES = {
     "encounters": N_("Visits and stays"),
     "answers": N_("Answers to the safety questions"),
     "referrals": N_("Referrals"),
+    "plans": N_("Care plans"),
 }
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 
 from fhirapp.ehr.client import EhrClient
-from fhirapp.ehr.errors import EhrRefused
+from fhirapp.ehr.errors import EhrError, EhrMissing, EhrRefused
 from mappings.bundle import Chart, Part, read_chart
 from mappings.concept_map import ConceptMap
-from mappings.queries import QUERIES, Query, rest_path
+from mappings.queries import EXTRAS, QUERIES, Query, rest_path
+from models.snapshot import Gap
 
 
 def chart_of(
@@ -26,6 +27,7 @@ def chart_of(
     hold ourselves, such as the answers a navigator took. With `concepts` the site's own codes are asked for as well.
     """
     asked = [(query, pool.submit(_parts, ehr, query, patient_id, concepts)) for query in QUERIES]
+    further = [(query, pool.submit(_parts, ehr, query, patient_id, concepts)) for query in EXTRAS]
     parts: list[Part] = list(also)
     refused: set[str] = set()
     for query, answer in asked:
@@ -33,7 +35,31 @@ def chart_of(
             parts.extend(answer.result())
         except EhrRefused:  # no scope, or a search that this EHR does not know: unread, never "nothing there"
             refused.add(query.key)
-    return read_chart(parts, patient_id=patient_id), frozenset(refused)
+        except EhrMissing:  # 404 to a search: this EHR does not know the type
+            if query.required:
+                raise
+            refused.add(query.key)
+    unread = frozenset(query.key for query, answer in further if not _take(answer, parts))
+    chart = read_chart(parts, patient_id=patient_id)
+    _name_unread(chart, unread)
+    return chart, frozenset(refused)
+
+
+def _take(answer: Future[list[Part]], parts: list[Part]) -> bool:
+    """True when the EHR answered a query that a decision can do without."""
+    try:
+        parts.extend(answer.result())
+    except EhrError:
+        return False
+    return True
+
+
+def _name_unread(chart: Chart, unread: frozenset[str]) -> None:
+    """What was asked beside is shown as not checked where it could not be read, and makes no chart a partial read."""
+    extras = frozenset(query.key for query in EXTRAS)
+    for key in sorted(unread | (chart.unread & extras)):
+        chart.faults.append(Gap(key, "unread"))
+    chart.unread -= extras
 
 
 def _parts(ehr: EhrClient, query: Query, patient_id: str, concepts: ConceptMap | None) -> list[Part]:
