@@ -73,6 +73,10 @@ def _estimates(summary: Mapping[str, Any]) -> Iterator[str]:
         chance = said.get("probability")
         number = f"{chance:.0%}" if chance is not None else "not scored"
         yield f"  {name:<12}{number}, band {said['band']}, confidence {said['confidence']}, {said['version']}"
+        for driver in said["drivers"]:
+            yield f"              {'raised' if driver['effect'] > 0 else 'lowered'} by: {driver['text']}"
+        if said["refusal"]:
+            yield f"              {said['refusal']['text']}"
 
 
 def _prescription(summary: Mapping[str, Any]) -> Iterator[str]:

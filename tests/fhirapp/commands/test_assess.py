@@ -100,6 +100,14 @@ def test_the_text_tells_verdict_values_dates_sources_gaps_dose_and_what_would_be
         assert words in said
 
 
+def test_the_text_tells_what_moved_an_estimate(capsys):
+    assert call(FIT, "--as-of", DAY) == 0
+    said = capsys.readouterr().out
+    reasons = [driver["text"] for one in judged(capsys, FIT)["estimates"].values() for driver in one["drivers"]]
+    assert reasons
+    assert all(reason in said for reason in reasons)
+
+
 def test_a_rule_whose_source_is_unconfirmed_says_so_and_no_other_does(capsys):
     assert call(FIT, "--as-of", DAY) == 0
     marked = {line.split()[1] for line in capsys.readouterr().out.splitlines() if "[rule not confirmed yet]" in line}
