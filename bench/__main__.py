@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 
-from bench import engine, hooks, reading
+from bench import engine, hooks, predict, reading
 
 
 def main() -> None:
@@ -13,6 +13,8 @@ def main() -> None:
     reading.main()
     print()
     engine.main()
+    print()
+    predict.main()
     print()
     hooks.main()
 
