@@ -31,8 +31,12 @@ NAMED = {"dx_heart_failure": "I50.9", "dx_coronary_heart_disease": "I25.10", "dx
          "dx_hypertension": "I10", "dx_hypercholesterolaemia": "E78.5", "dx_asthma": "J45.909",
          "dx_arthritis": "M19.90", "dx_liver_disease": "K76.0", "dx_thyroid_disease": "E03.9",
          "dx_cancer": "C50.919"}  # fmt: skip
-MEASURED = {"weight_kg": ("29463-7", "kg"), "height_cm": ("8302-2", "cm"), "body_mass_index": ("39156-5", "kg/m2"),
-            "waist_circumference_cm": ("8280-0", "cm")}
+MEASURED = {
+    "weight_kg": ("29463-7", "kg"),
+    "height_cm": ("8302-2", "cm"),
+    "body_mass_index": ("39156-5", "kg/m2"),
+    "waist_circumference_cm": ("8280-0", "cm"),
+}
 ANSWERED = {"mobility_limitation": "mobility-limitation", "uses_walking_equipment": "walking-aid",
             "hospital_overnight_past_year": "hospital-overnight"}  # fmt: skip
 UCUM = "http://unitsofmeasure.org"
