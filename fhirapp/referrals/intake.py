@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Any, Final, Protocol
@@ -22,7 +22,7 @@ from fhirapp.referrals.card_memory import face_of, seen_before
 from fhirapp.referrals.cards import Card
 from fhirapp.referrals.facts import facts_of
 from fhirapp.referrals.judging import judge, write_back_soon
-from fhirapp.referrals.referral import Actor, Referral
+from fhirapp.referrals.referral import Actor, Referral, rules_to_clear
 from fhirapp.referrals.status import BEFORE_RELEASE, Action, Role, State
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant, Tenants
@@ -36,6 +36,7 @@ from models.proposal import decide
 from models.snapshot import PatientSnapshot
 from models.summary import summary
 
+SAME_LOOK: Final = timedelta(minutes=30)  # an EHR fires at each reload; one assessment of the same chart is enough
 QUIET_STATES: Final = frozenset(State) - BEFORE_RELEASE
 PRACTITIONERS: Final = ("Practitioner/", "PractitionerRole/")
 
@@ -95,7 +96,9 @@ class Intake:
         signer = call.user if call.user and call.user.startswith(PRACTITIONERS) else None
         card_id, suggestion_id, handle = uuid4(), uuid4(), token_urlsafe(32)
         with self.sessions.begin() as session:
-            referral = self.settle(session, tenant, judged, now=now, occasion=call.hook, encounter=call.encounter_id)
+            referral = self.settle(
+                session, tenant, judged, now=now, occasion=call.hook, encounter=call.encounter_id, once=True
+            )
             actor = Actor(tenant.id, Role.CLINICIAN, call.user or "")
             quiet, face = _quiet_reason(referral, judged.decision), ""
             if referral is not None and not quiet:
@@ -149,9 +152,11 @@ class Intake:
         now: datetime,
         occasion: str,
         encounter: str | None = None,
+        once: bool = False,
     ) -> Referral | None:
         """Open the referral once, or find the open one, and let the verdict move it.
 
+        With `once` the same chart is assessed once in `SAME_LOOK`.
         `None` when there is nothing to open: not eligible, or closed and not yet to be offered again.
         """
         patient_id = judged.decision.assessment.snapshot.patient_id
@@ -161,6 +166,8 @@ class Intake:
                 return None
             ordinal = 1 if referral is None else referral.ordinal + 1
             referral = self._open(session, tenant, judged, ordinal, encounter, now)
+        elif once and self._as_before(referral, judged, now):
+            return referral
         if judged.person is not None:
             referral.person = self.sealer.seal(_kept(judged.person), f"referral/{referral.id}/person")
         if judged.decision.assessment.snapshot.deceased:
@@ -169,6 +176,20 @@ class Intake:
         judge(session, tenant, referral, judged.summary, now=now, occasion=occasion)
         self.predictions.keep(session, referral, judged.decision.assessment, now)
         return referral
+
+    def _as_before(self, referral: Referral, judged: Judged, now: datetime) -> bool:
+        """Whether this is the chart of a moment ago: then there is nothing to keep, and no reason to hold the lock.
+
+        Not where a clearance is asked for or a release is past: there time and people change what the same chart means.
+        """
+        if referral.status not in BEFORE_RELEASE or now - referral.assessed_at >= SAME_LOOK:
+            return False
+        if rules_to_clear(judged.summary) or judged.decision.assessment.snapshot.deceased:
+            return False
+        if judged.summary | {"as_of": ""} != referral.summary | {"as_of": ""}:
+            return False
+        sealed = referral.person and self.sealer.open(referral.person, f"referral/{referral.id}/person")
+        return judged.person is None or sealed == _kept(judged.person)
 
     def _departed(self, session: Session, tenant: Tenant, referral: Referral, now: datetime) -> None:
         """The patient has died: every message and every work on the referral stops at once."""

@@ -119,3 +119,30 @@ def test_a_patient_who_died_leaves_the_service_at_the_next_look(world: World) ->
     world.pass_time(CLINICIAN_WINDOW * 3)
     assert world.referral("ada-refer").state == "departed"
     assert world.written("ada-refer")["ServiceRequest"] == ["revoked"]
+
+
+def test_the_same_chart_within_half_an_hour_is_kept_once_and_a_new_value_at_once(world: World) -> None:
+    for _ in range(3):
+        world.cards("ada-refer")
+    assert world.history("ada-refer").count("assessed") == 1
+    world.add_platelets("ada-refer", 8)
+    world.cards("ada-refer")
+    assert world.history("ada-refer").count("assessed") == 2
+    assert world.referral("ada-refer").state == "held"
+
+
+def test_after_half_an_hour_the_same_chart_is_assessed_anew(world: World) -> None:
+    world.cards("ada-refer")
+    world.pass_time(timedelta(minutes=31))
+    world.cards("ada-refer")
+    assert world.history("ada-refer").count("assessed") == 2
+
+
+def test_another_telephone_number_is_kept_at_once(world: World) -> None:
+    world.cards("ada-refer")
+    before = world.referral("ada-refer").person
+    patient = world.ehr.api.store.read("Patient", "ada-refer")
+    changed = [{"system": "phone", "value": "+1 555 0777", "use": "mobile"}]
+    world.ehr.api.store.update("Patient", "ada-refer", {**patient, "telecom": changed})
+    world.cards("ada-refer")
+    assert world.referral("ada-refer").person != before
