@@ -128,7 +128,8 @@ class Observations:
 
         The reach is counted from the newest value that may clear: final, exact, measured in the clinic.
         """
-        if len(found) > 1:
+        several = len(found) > 1
+        if several:
             found.sort(key=_BY_TIME, reverse=True)
         readings: list[Reading] = []
         seen: set[str | None] = set()
@@ -149,7 +150,7 @@ class Observations:
                 if oldest:
                     if text < oldest:
                         break
-                elif len(readings) > _MOST_DOUBTFUL or _may_clear(outcome):
+                elif several and (len(readings) > _MOST_DOUBTFUL or _may_clear(outcome)):
                     oldest = self.days_before(text, outcome.when, alias)
             elif outcome is not None and faults < _MOST_FAULTS:
                 faults += 1
