@@ -17,7 +17,7 @@ from mappings.bulk import History, files_in, histories
 from mappings.errors import MappingError
 from mappings.from_fhir.snapshot import snapshot_from
 from mappings.outcomes import LABELS, index_of
-from models.artifact import INSTALLED, open_artifact, promote
+from models.artifact import BEGINS, INSTALLED, KEEPS_COMING, open_artifact, promote
 from models.booster import Model, refusal
 from models.errors import TrainingRefused
 from models.features import features_named, row_of
@@ -34,6 +34,7 @@ MEANINGS: Final = {
     "adherence": "A first exercise visit or a finished task within 60 days of the first referral to exercise.",
     "persistence": "At least 70 % of the planned sessions of the first twelve weeks attended.",
 }
+SITE_WORDS: Final = {"adherence": BEGINS, "persistence": KEEPS_COMING}
 _SITE_LIMITS: Final = (
     "One site's own patients; for that site only.",
     "Labels come from routine records: who moved away and was not seen again is left out.",
@@ -128,8 +129,10 @@ def train_site(
 
 
 def _recipe(recipe: Recipe, version: str, train: Table, days: list[datetime], how: str) -> Recipe:
+    meaning = SITE_WORDS.get(recipe.spec.name, recipe.spec.meaning)
     return replace(
         recipe,
+        spec=replace(recipe.spec, meaning=meaning),
         version=version,
         table="export",
         label=recipe.spec.name,

@@ -12,6 +12,7 @@ from typing import Any, Final
 from models.errors import ArtifactRefused
 from models.features import features_named
 from models.model_spec import Bands, ModelSpec
+from models.text import N_, Text
 
 INSTALLED: Final = Path(__file__).parent / "artifacts"
 CURRENT: Final = "current.json"
@@ -19,6 +20,10 @@ MODEL_FILE: Final = "model.txt"
 META_FILE: Final = "meta.json"
 CARD_FILE: Final = "CARD.md"
 LAYOUT: Final = 1  # of meta.json
+# What a model trained on a site's own records estimates, where its label is another one than that of the shipped model.
+BEGINS: Final = N_("Begins the exercise programme within 60 days of the referral")
+KEEPS_COMING: Final = N_("Comes to at least seven in ten sessions of the first twelve weeks")
+SITE_MEANINGS: Final = {text.render(): text for text in (BEGINS, KEEPS_COMING)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,7 @@ class Artifact:
     intercept: float
     bands: Bands
     meta: Mapping[str, Any]
+    meaning: Text  # what the probability is of: a site's own label may be another one than the shipped
 
 
 def open_artifact(spec: ModelSpec, root: Path = INSTALLED, version: str | None = None) -> Artifact:
@@ -55,6 +61,7 @@ def open_artifact(spec: ModelSpec, root: Path = INSTALLED, version: str | None =
             intercept=float(meta["calibration"]["intercept"]),
             bands=Bands(float(meta["bands"]["middle"]), float(meta["bands"]["high"])),
             meta=meta,
+            meaning=_meaning(spec, str(meta["meaning"])),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactRefused(f"{folder / META_FILE}: cannot be used ({error!r})") from error
@@ -114,6 +121,10 @@ def columns_of(spec: ModelSpec) -> list[dict[str, Any]]:
         }
         for feature in features_named(spec.features)
     ]
+
+
+def _meaning(spec: ModelSpec, told: str) -> Text:
+    return spec.meaning if told == spec.meaning.render() else SITE_MEANINGS.get(told, Text(told))
 
 
 def _meta(folder: Path) -> Mapping[str, Any]:

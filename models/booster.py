@@ -142,7 +142,7 @@ def estimate(model: Model, snapshot: PatientSnapshot) -> Estimate:
     return Estimate(
         name=artifact.spec.name,
         probability=probability,
-        meaning=artifact.spec.meaning,
+        meaning=artifact.meaning,
         band="not scored" if probability is None else artifact.bands.of(probability),
         confidence=_confidence(model, frozenset(missing), snapshot),
         version=artifact.version,

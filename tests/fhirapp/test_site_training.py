@@ -13,12 +13,14 @@ from fhirapp.commands import synth
 from fhirapp.site_training import people_of, train_site
 from fhirapp.synth import DEATH, log_odds_of_death, people, write_hospital
 from mappings.bulk import files_in, histories
-from models.artifact import INSTALLED, open_artifact, promoted_versions
-from models.booster import Model
+from models.adherence import ADHERENCE
+from models.artifact import INSTALLED, open_artifact, promote, promoted_versions
+from models.booster import Model, load_estimators
 from models.errors import TrainingRefused
 from models.risk import RISK
 from models.training.metrics import auc
-from models.training.recipe import RISK_RECIPE, Settings
+from models.training.recipe import ADHERENCE_RECIPE, RISK_RECIPE, Settings
+from tests.builders import a_snapshot
 from tests.models.training.builders import a_recipe
 
 QUICK = a_recipe(
@@ -165,3 +167,14 @@ def test_the_same_seed_makes_the_same_hospital_and_the_truth_is_written_beside_i
     assert told["a"] == told["b"] != told["c"]
     assert json.loads((tmp_path / "a" / "truth.json").read_text())["death"]["age_years"] == DEATH["age_years"]
     assert synth._count("3") == 3
+
+
+def test_a_site_s_own_label_is_what_the_estimate_says_it_is_of(export, tmp_path):
+    root = shutil.copytree(INSTALLED, tmp_path / "artifacts")
+    recipe = a_recipe(ADHERENCE_RECIPE, candidates=QUICK.candidates)
+    train_site("adherence", str(export), root, version="site", seed=1, progress=quiet, recipe=recipe)
+    promote(ADHERENCE, "site", root)
+    found = load_estimators(root).adherence(a_snapshot())
+    assert found.version == "site"
+    assert found.meaning.render() == "Begins the exercise programme within 60 days of the referral"
+    assert load_estimators().adherence(a_snapshot()).meaning == ADHERENCE.meaning
