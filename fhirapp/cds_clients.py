@@ -49,6 +49,7 @@ class CdsClients:
                 subject=tenant.cds_client.subject,
                 dry_run=tenant.cds_client.dry_run,
                 insecure_http=insecure_http,
+                system_actions=tenant.cds_client.system_actions,
             )
             for tenant in tenants.by_id.values()
             if tenant.cds_client is not None

@@ -53,6 +53,7 @@ class CdsClient:
     cors_origins: tuple[str, ...] = ()
     subject: str | None = None
     dry_run: bool = False
+    system_actions: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,7 @@ class _CdsClientSchema(_Strict):
     cors_origins = fields.List(fields.String(validate=_url))
     subject = fields.String()
     dry_run = fields.Boolean()
+    system_actions = fields.Boolean()
 
     @validates_schema
     def _has_keys(self, data: Mapping[str, Any], **_: Any) -> None:
