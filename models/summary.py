@@ -64,6 +64,8 @@ def text_from(message: Mapping[str, Any]) -> Text:
 
 
 def _message(text: Text) -> Json:
+    if not text.values:
+        return {"msgid": text.msgid, "values": {}}
     return {
         "msgid": text.msgid,
         "values": {name: _message(value) if isinstance(value, Text) else value for name, value in text.values.items()},
@@ -71,7 +73,7 @@ def _message(text: Text) -> Json:
 
 
 def _texts(name: str, text: Text) -> Json:
-    return {name: str(text), f"{name}_msg": _message(text)}
+    return {name: text.render(), f"{name}_msg": _message(text)}
 
 
 _CHART_ENTRY = N_("Chart entry")
@@ -104,7 +106,7 @@ def _label(name: str) -> Text:
 
 
 def _told(text: Text) -> Json:
-    return {"text": str(text), **_message(text)}
+    return {"text": text.render(), **_message(text)}
 
 
 def _destination_of(decision: Decision) -> Destination:

@@ -23,10 +23,12 @@ class Text:
     def render(self, gettext: Callable[[str], str] | None = None) -> str:
         """The message in the language of `gettext`; in English without one."""
         pattern = gettext(self.msgid) if gettext else self.msgid
+        if not self.values:
+            return pattern
         shown = {
             name: value.render(gettext) if isinstance(value, Text) else value for name, value in self.values.items()
         }
-        return pattern.format(**shown) if shown else pattern
+        return pattern.format(**shown)
 
     def __str__(self) -> str:
         return self.render()

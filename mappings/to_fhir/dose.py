@@ -67,7 +67,7 @@ def dose_of(summary: Mapping[str, Any]) -> Dose | None:
         avoid=_caps_of_kind(summary, plan, _AVOID),
         in_numbers=_caps_of_kind(summary, plan, _NUMBERS),
         stop_rules=_texts(plan.get("stop_rules")),
-        weeks=plan.get("weeks") or _DEFAULT_WEEKS,
+        weeks=_weeks_of(plan),
     )
 
 
@@ -80,8 +80,11 @@ def _caps_of_kind(summary: Mapping[str, Any], plan: Mapping[str, Any], kinds: fr
 
 def plan_end(summary: Mapping[str, Any], start: date) -> date:
     """The last day of the plan that a summary describes."""
-    dose = dose_of(summary)
-    return start + timedelta(weeks=dose.weeks if dose else _DEFAULT_WEEKS)
+    return start + timedelta(weeks=_weeks_of(summary.get("prescription") or {}))
+
+
+def _weeks_of(plan: Mapping[str, Any]) -> int:
+    return plan.get("weeks") or _DEFAULT_WEEKS
 
 
 def period(summary: Mapping[str, Any], start: date) -> Json:
