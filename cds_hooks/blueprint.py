@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -107,7 +108,7 @@ def call_of(hook: HookRequest, service: Service, client: Client) -> HookCall:
             raise MalformedCall(f"{service.hook} requires {name}", f"context.{name}")
     return HookCall(
         tenant_id=client.tenant_id,
-        client=client,
+        client=replace(client, dry_run=True) if service.silent else client,
         service_id=service.id,
         hook=service.hook,
         hook_instance=hook.hook_instance,

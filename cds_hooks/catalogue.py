@@ -12,6 +12,7 @@ from models.text import N_, Text
 
 CDS_HOOKS_VERSION: Final = "2.0.1"  # what we speak on the wire (CH-D4)
 EXERCISE_REFERRAL: Final = "exercise-referral"
+WARM_UP: Final = "exercise-referral-warm-up"  # an id of its own, so that its silence takes no card away (CH-X3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Service:
     description: Text
     needs: tuple[str, ...]  # context fields that the hook requires beside patientId
     usage: Text
+    silent: bool = False  # works everything out, shows and opens nothing
 
 
 _TITLE: Final = N_("Exercise referral by default")
@@ -51,6 +53,16 @@ SERVICES: Final = (
     _referral("encounter-discharge", "1.0", N_("When the patient goes home"), "encounterId"),
     _referral("problem-list-item-create", "0.1.0", N_("When a diagnosis is recorded"), "conditions"),
     _referral("appointment-book", "1.0", N_("When an appointment is booked"), "appointments"),
+    Service(
+        WARM_UP,
+        "order-select",
+        "1.0",
+        N_("Exercise referral: ready for the signature"),
+        N_("While orders are chosen: gets keys, models and connections ready, so that signing waits less. No cards."),
+        ("userId", "selections", "draftOrders"),
+        _USAGE,
+        silent=True,
+    ),
 )
 
 _BY_ID_AND_HOOK: Final[Mapping[tuple[str, str], Service]] = {(one.id, one.hook): one for one in SERVICES}

@@ -20,7 +20,7 @@ import requests
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, RSAKey
 
-from cds_hooks.catalogue import EXERCISE_REFERRAL
+from cds_hooks.catalogue import EXERCISE_REFERRAL, SERVICES
 from fhirapp.commands.assess import read_chart_file
 from fhirapp.demo.one_shot import EHR, PUBLIC_URL, OneShot, Signer, one_shot
 
@@ -54,7 +54,7 @@ def add(commands: Any) -> None:
     hook.add_argument("--url", help="address of a running service, such as https://stride.example.org")
     hook.add_argument("--key", type=Path, metavar="JWK.json", help="private key that signs the calls; with --url")
     hook.add_argument("--issuer", help="the `iss` that the service knows this client by; with --url")
-    hook.add_argument("--service", default=EXERCISE_REFERRAL, help=f"id of the service (default: {EXERCISE_REFERRAL})")
+    hook.add_argument("--service", metavar="ID", help="id of the service (default: ours for the request's hook)")
     hook.add_argument("--as-of", type=date.fromisoformat, metavar="DATE", help="pretend it is noon (UTC) of this day")
     hook.add_argument("--repeat", type=int, default=1, metavar="N", help="fire so many times, each with a new instance")
     hook.add_argument("--json", action="store_true", help="print the answer as it came")
@@ -65,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Fire and print."""
     try:
         request = _request(arguments.file)
+        arguments.service = arguments.service or service_for(request)
         with _gun(arguments, request) as fire:
             shots = [fire(_bytes(request, number)) for number in range(max(1, arguments.repeat))]
     except (InputUnusable, OSError) as error:
@@ -74,6 +75,11 @@ def run(arguments: argparse.Namespace) -> int:
     print(first.body.decode() if arguments.json else "\n".join(report(request, first)))
     print(timing(shots), file=sys.stderr if arguments.json else sys.stdout)
     return 0 if all(shot.status == 200 for shot in shots) else 1
+
+
+def service_for(request: dict[str, Any]) -> str:
+    """The id of our service for the hook of a request; for a hook that we do not know, of the one that refuses it."""
+    return next((service.id for service in SERVICES if service.hook == request.get("hook")), EXERCISE_REFERRAL)
 
 
 def report(request: dict[str, Any], shot: Shot) -> Iterator[str]:

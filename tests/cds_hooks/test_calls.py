@@ -234,3 +234,12 @@ def test_ch_f4_neither_tokens_nor_the_chart_reach_the_log(service: Running, capl
 
 def test_answers_are_not_to_be_kept_by_anybody_on_the_way(service: Running):
     assert service.call().headers["Cache-Control"] == "no-store"
+
+
+def test_ch_x3_choosing_orders_only_warms_up_under_an_id_of_its_own(service: Running):
+    context = with_context(draftOrders=builders.a_bundle(), selections=["MedicationRequest/d1"])
+    aud = f"{builders.BASE}/cds-services/exercise-referral-warm-up"
+    warm = builders.body(context | {"hook": "order-select"})
+    assert service.post(warm, path="exercise-referral-warm-up", aud=aud).status_code == 200
+    assert service.intake.calls[-1].client.dry_run, "nothing may be opened or shown"
+    assert service.post(warm).status_code == 400, "not under the id whose cards it would take away"

@@ -17,6 +17,7 @@ PUBLISHED_HOOK_VERSIONS = {
     "encounter-discharge": "1.0",
     "problem-list-item-create": "0.1.0",
     "appointment-book": "1.0",
+    "order-select": "1.0",
 }
 TOKENS = {"patientId", "userId"}  # at the root of every hook's context, and always there
 
@@ -27,7 +28,8 @@ def test_ch_d1_ch_d3_ch_d4_discovery_lists_each_service_with_what_a_client_needs
     body = response.get_json()
     assert list(empties(body)) == []
     listed = {(one["id"], one["hook"]) for one in body["services"]}
-    assert listed == {("exercise-referral", hook) for hook in PUBLISHED_HOOK_VERSIONS}
+    of_their_own = {"order-select": "exercise-referral-warm-up"}  # CH-X3: its silence must take no card away
+    assert listed == {(of_their_own.get(hook, "exercise-referral"), hook) for hook in PUBLISHED_HOOK_VERSIONS}
     for one in body["services"]:
         assert all(one[name] for name in ("title", "description", "usageRequirements"))
         assert re.fullmatch(r"\d+\.\d+\.\d+", one["version"])

@@ -14,6 +14,7 @@ from cds_hooks.prefetch import chart_from
 from cds_hooks.problems import PROBLEMS
 from cds_hooks.reasons import OFFERED
 from cds_hooks.schemas import decode_hook
+from fhirapp.commands.hook import service_for
 from mappings.from_fhir.snapshot import snapshot_from
 from models.proposal import decide
 from tests.cds_hooks.builders import NOW, a_client, an_offer
@@ -27,7 +28,7 @@ EXAMPLES = sorted((ROOT / "docs/examples/hooks").glob("*.json"))
 
 def answer_to(example: Path) -> dict[str, Any]:
     hook = decode_hook(example.read_bytes())
-    service = find_service("exercise-referral", hook.hook)
+    service = find_service(service_for(json.loads(example.read_bytes())), hook.hook)
     call = call_of(hook, service, a_client())
     chart = chart_from(hook, a_client(), InMemoryCharts())
     decision = decide(snapshot_from(chart, as_of=NOW, unread=chart.unread))

@@ -48,7 +48,7 @@ def test_for_people_it_prints_the_card_its_suggestion_and_the_time(capsys: pytes
 @pytest.mark.parametrize(
     ("change", "status", "said"),
     [
-        ({"hook": "order-select"}, 400, "is for patient-view"),
+        ({"hook": "medication-refill"}, 400, "is for patient-view"),
         ({"context": {"patientId": "Patient/1", "userId": "Practitioner/1"}}, 400, "bare id"),
         ({"prefetch": {}, "fhirServer": "https://ehr.example/fhir"}, 412, "conditions"),
     ],
