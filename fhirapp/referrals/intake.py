@@ -129,7 +129,8 @@ class Intake:
                     face=face,
                 )
             )
-            resources = self._suggested(tenant, referral, now) if referral.status is State.PROPOSED else ()
+        # Out of the transaction: nothing that others wait for is locked while the suggestion is made and checked.
+        resources = self._suggested(tenant, referral, now) if referral.status is State.PROPOSED else ()
         return Offer(
             decision=self.explained(judged.decision),
             episode_id=referral.id,
