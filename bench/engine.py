@@ -1,7 +1,7 @@
 """How long the clinical engine takes on a chart that is parsed: snapshot, all rules, prescription.
 
-Run `python -m bench.engine`. The two models are left out; `bench.hooks` has them. Prints microseconds of processor time at the
-12.5th percentile and the median, and beside them the wall clock.
+Run `python -m bench.engine`. The two models are left out; `bench.hooks` has them. Prints microseconds of processor time
+at the 12.5th percentile and the median, and beside them the wall clock.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from bench.reading import AS_OF, PATIENT, SIZES, payload
-from mappings.bundle import read_chart
+from mappings.bundle import Chart, read_chart
 from mappings.from_fhir.snapshot import snapshot_from
 from models.proposal import decide
 
@@ -23,26 +23,30 @@ def main() -> None:
     """Print a line a size."""
     gc.freeze()
     print("clinical engine on a parsed chart: snapshot + all rules + prescription   (microseconds)")
-    print(f"{'observations':>12} {'snapshot':>9} {'decide':>9} {'both 12.5 %':>12} {'both median':>12} {'wall median':>12}")
+    print(f"{'observations':>12} {'snapshot':>9} {'decide':>9} {'both 12.5 %':>12} {'both median':>12} {'wall':>9}")
     for size in SIZES:
-        parts = payload(size)
+        _print(size)
 
-        def chart(parts: list[object] = parts) -> object:  # type: ignore[assignment]
-            return read_chart(parts, patient_id=PATIENT)  # type: ignore[arg-type]
 
-        snapshot = snapshot_from(chart(), as_of=AS_OF)  # type: ignore[arg-type]
-        one = _times(lambda: None, lambda _: decide(snapshot), ROUNDS[size])
-        both = _times(chart, lambda read: decide(snapshot_from(read, as_of=AS_OF)), ROUNDS[size])  # type: ignore[arg-type]
-        reading = _times(chart, lambda read: snapshot_from(read, as_of=AS_OF), ROUNDS[size])  # type: ignore[arg-type]
-        cpu, wall = both
-        print(
-            f"{size:>12} {statistics.median(reading[0]):>9.0f} {statistics.median(one[0]):>9.0f} "
-            f"{sorted(cpu)[len(cpu) // 8]:>12.0f} {statistics.median(cpu):>12.0f} {statistics.median(wall):>12.0f}"
-        )
+def _print(size: int) -> None:
+    parts = payload(size)
+    snapshot = snapshot_from(read_chart(parts, patient_id=PATIENT), as_of=AS_OF)
+
+    def chart() -> Chart:
+        return read_chart(parts, patient_id=PATIENT)
+
+    reading, _ = _times(chart, lambda read: snapshot_from(read, as_of=AS_OF), ROUNDS[size])
+    deciding, _ = _times(chart, lambda _: decide(snapshot), ROUNDS[size])
+    cpu, wall = _times(chart, lambda read: decide(snapshot_from(read, as_of=AS_OF)), ROUNDS[size])
+    eighth = sorted(cpu)[len(cpu) // 8]
+    print(
+        f"{size:>12} {statistics.median(reading):>9.0f} {statistics.median(deciding):>9.0f} "
+        f"{eighth:>12.0f} {statistics.median(cpu):>12.0f} {statistics.median(wall):>9.0f}"
+    )
 
 
 def _times(
-    prepare: Callable[[], object], work: Callable[[object], object], rounds: int
+    prepare: Callable[[], Chart], work: Callable[[Chart], object], rounds: int
 ) -> tuple[list[float], list[float]]:
     """Processor and wall times of `work` on a value that is prepared outside the watch."""
     cpu, wall = [], []

@@ -13,7 +13,7 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from tests.world import World
 
-# No deadline: a busy machine is no fault of the code. In CI the same examples each time, so that a red run can be repeated.
+# No deadline: a busy machine is no fault of the code. In CI the same examples each time: a red run can be repeated.
 settings.register_profile("stride", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("stride")
 
