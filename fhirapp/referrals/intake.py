@@ -111,8 +111,8 @@ class Intake:
             )  # fmt: skip
             if referral is None or quiet:
                 return self._quiet(judged.decision, quiet or "nothing to propose", referral)
-            if signer and referral.status is State.PROPOSED:
-                referral.requester = signer
+            if signer and referral.status is State.PROPOSED and signer != referral.requester:
+                referral.requester, referral.requester_display = signer, _name_of(signer, tenant)
             session.add(
                 Card(
                     id=card_id,
@@ -270,6 +270,12 @@ def _quiet_reason(referral: Referral | None, decision: Decision) -> str:
 def handle_hash(handle: str) -> str:
     """What is stored of an appContext handle."""
     return sha256(handle.encode()).hexdigest()
+
+
+def _name_of(reference: str, tenant: Tenant) -> str:
+    """The name under which the tenant's settings know somebody; "" for everybody else, never another's name."""
+    known = (tenant.responsible_clinician, tenant.on_call, *tenant.navigators.values())
+    return next((person.display for person in known if person.reference == reference), "")
 
 
 def _local(moment: datetime | None, tenant: Tenant) -> datetime | None:

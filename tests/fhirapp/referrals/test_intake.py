@@ -30,6 +30,21 @@ def test_every_eligible_patient_has_one_episode_whatever_the_verdict(world: Worl
     assert referral.id == episode_id("city", patient, 1)
 
 
+def test_a_suggestion_names_whoever_opened_the_chart_and_nobody_elses_name(world: World) -> None:
+    from cds_hooks.ports import HookCall
+    from fhirapp.ehr.chart import chart_of
+
+    client = world.stride.cds_clients.by_issuer(world.ehr.settings.base_url)
+    assert client is not None
+    chart, _ = chart_of(world.stride.ehrs.as_system(world.tenant), "ada-refer", world.stride.pool)
+    for user, name in (("Practitioner/dr-lind", "Dr Maren Lind"), ("Practitioner/dr-else", None)):
+        call = HookCall("city", client, "exercise-referral", "patient-view", user, "ada-refer", user)
+        offer = world.stride.intake.receive(call, chart, now=world.stride.clock())
+        requester = next(r for r in offer.suggestion if r["resourceType"] == "ServiceRequest")["requester"]
+        assert requester["reference"] == user
+        assert requester.get("display") == name
+
+
 def test_a_held_patient_is_proposed_again_once_the_hold_has_gone(world: World) -> None:
     world.opened("dan-platelets")
     world.add_platelets("dan-platelets", 180)
