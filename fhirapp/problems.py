@@ -104,6 +104,7 @@ PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
     mapping.InvalidResource: Problem(
         "invalid-resource", 500, N_("What we would have written is not valid, so it was not sent"), _REPORT
     ),
+    mapping.InvalidConceptMap: Problem("not-set-up", 500, N_("The service is not set up rightly"), _REPORT),
 }
 
 BY_SLUG: Final[Mapping[str, Problem]] = {
