@@ -11,6 +11,8 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from tests.world import World
 
 # No deadline: a busy machine is no fault of the code. In CI the same examples each time: a red run can be repeated.
@@ -25,6 +27,15 @@ def world(tmp_path: Path) -> Iterator[World]:
 
     with hospital(tmp_path) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Headless Chromium, one for all tests of this process."""
+    from tests.chromium import running_chromium
+
+    with running_chromium() as browser:
+        yield browser
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

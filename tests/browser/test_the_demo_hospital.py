@@ -64,8 +64,8 @@ def test_a_clearance_is_recorded_and_signed_in_one_click(page: Page, world: Worl
     assert world.referral("kim-bonemets").state == "opt_out_open"
 
 
-def test_two_charts_in_two_tabs_do_not_disturb_each_other(browser: Browser, world: World) -> None:
-    context = browser.new_context(viewport={"width": 1366, "height": 768})
+def test_two_charts_in_two_tabs_do_not_disturb_each_other(chromium: Browser, world: World) -> None:
+    context = chromium.new_context(viewport={"width": 1366, "height": 768})
     first, second = context.new_page(), context.new_page()
     ada = opened_app(first, world, "ada-refer")
     opened_app(second, world, "hana-parallel")
@@ -98,9 +98,9 @@ def test_a_navigator_works_a_referral_from_the_queue_to_a_programme(page: Page, 
     assert world.written("ivo-unanswered")["CarePlan"] == ["draft"]
 
 
-def test_a_patient_says_no_with_one_button_and_without_script(browser: Browser, world: World) -> None:
+def test_a_patient_says_no_with_one_button_and_without_script(chromium: Browser, world: World) -> None:
     world.released("cleo-optout")
-    context = browser.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=False)
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{world.url}/outbox")
     kept(page, "outbox")

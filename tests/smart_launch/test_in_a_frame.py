@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,16 +19,9 @@ from tests.smart_launch.conftest import House, MovedClock
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def chromium() -> str:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None:
-        pytest.skip("needs Chromium")
-    return found
 
 
 @contextmanager
@@ -46,28 +38,27 @@ def serving(app: WSGIApplication) -> Iterator[int]:
 
 
 def test_sm_l9_two_launches_in_frames_of_another_site_open_each_its_own_context(
-    chromium: str, ehr: AuthorizationServer, clock: MovedClock, keyring: KeyRing
+    chromium: Browser, ehr: AuthorizationServer, clock: MovedClock, keyring: KeyRing
 ) -> None:
-    playwright = pytest.importorskip("playwright.sync_api")
     houses: list[House] = []  # the app comes after its port, because its public address names the port
 
     def door(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return houses[0].app(environ, start_response)
 
     portal = Flask("portal")
-    with serving(door) as port, serving(portal) as portal_port, playwright.sync_playwright() as driver:
+    with serving(door) as port, serving(portal) as portal_port:
         # 127.0.0.1 (the EHR) and localhost (us) are two sites to a browser.
         ours = f"http://localhost:{port}"
         houses.append(House(ehr, clock, keyring, public_base=ours))
         portal.add_url_rule("/", view_func=lambda: page_with_frames(ours, ehr.iss))
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        profile = chromium.new_context()
         try:
-            page = browser.new_page()
+            page = profile.new_page()
             page.goto(f"http://127.0.0.1:{portal_port}/")
             for name in ("a", "b"):
                 page.frame_locator(f"iframe[name={name}]").get_by_text("opened").wait_for(timeout=15_000)
         finally:
-            browser.close()
+            profile.close()
     assert len(houses[0].launched) == 2
 
 
