@@ -21,6 +21,7 @@ from fhirapp.referrals.cards import Card, Feedback
 from fhirapp.referrals.errors import HoldOpen, TransitionNotAllowed
 from fhirapp.referrals.referral import Actor
 from fhirapp.referrals.status import Role
+from fhirapp.referrals.write_back import ACCEPTED
 from fhirapp.tenants import Tenants
 
 
@@ -73,7 +74,7 @@ class Feedbacks:
         try:
             if entry.outcome == "accepted":
                 if str(card.suggestion_id) in entry.suggestions and self.tenants[tenant_id].accepted_is_signature:
-                    self.actions.sign(card.referral_id, actor=actor, now=now, how="accepted suggestion")
+                    self.actions.sign(card.referral_id, actor=actor, now=now, how=ACCEPTED)
                 return
             meaning, code = meaning_of(entry.reason)
             with self.sessions.begin() as session:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -58,6 +58,8 @@ TYPES: Final[Mapping[str, str]] = {
 ORDER: Final = (SERVICE_REQUEST, *GOALS, CARE_PLAN, NAVIGATOR_TASK, FULFILMENT_TASK)
 ENDED: Final = frozenset({"rejected", "completed", "failed", "cancelled", "entered-in-error"})
 ASKED_ELSEWHERE: Final = N_("Another programme was asked")
+ACCEPTED: Final = "accepted suggestion"  # how a referral was signed when the clinician accepted the card
+THEIRS_TAKES: Final = timedelta(hours=1)
 MAX_PASSES: Final = 5
 MAX_CONFLICTS: Final = 3
 
@@ -159,9 +161,20 @@ class WriteBack:
             return
         found = self._find(work, kind, row, wanted, ehr)
         if found is None and wanted.create:
+            self._wait_for_theirs(work, kind)
             found = self._create(work, kind, wanted, words, ehr)
         if found is not None:
             self._update(work, kind, wanted, words, ehr, found)
+
+    def _wait_for_theirs(self, work: _Pass, kind: str) -> None:
+        """An accepted suggestion is the EHR's to carry out: its ServiceRequest may not be searchable yet.
+
+        Raises `WriteBackUnfinished` for an hour after the acceptance; then it was not carried out, and so that nothing
+        is lost the referral is written like any other.
+        """
+        accepted = work.referral.signed_by == ACCEPTED and work.referral.signed_at
+        if kind == SERVICE_REQUEST and accepted and self.clock() - accepted < THEIRS_TAKES:
+            raise WriteBackUnfinished("the record system has not shown yet what it made from our suggestion")
 
     def _find(self, work: _Pass, kind: str, row: EhrResource | None, wanted: Wanted, ehr: EhrClient) -> Stored | None:
         """Look for it by its business identifier: an EHR may have made it from our suggestion, or a worker died."""

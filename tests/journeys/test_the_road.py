@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 import requests
 
+from cds_hooks.ports import FeedbackEntry
 from fhirapp.referrals.notices import Notice, open_notice
 from mappings.canonical import OPT_OUT_REASONS
 from tests.world import CLINICIAN_WINDOW, PATIENT, PATIENT_WINDOW, World
@@ -121,6 +123,20 @@ def test_an_accepted_suggestion_is_carried_on_and_never_written_twice(world: Wor
     assert world.written("jo-accepts") == RELEASED
     referral = world.referral("jo-accepts")
     assert (referral.state, referral.signed_by) == ("opt_out_open", "accepted suggestion")
+
+
+def test_an_accepted_draft_that_is_not_searchable_yet_is_waited_for(world: World) -> None:
+    card = world.ehr.hooks.patient_view("jo-accepts").cards[0]
+    entry = FeedbackEntry(card.uuid, "accepted", world.stride.clock(), suggestions=(card.suggestions[0]["uuid"],))
+    client = world.stride.cds_clients.by_issuer(world.ehr.settings.base_url)
+    assert client is not None
+    world.stride.feedbacks.record(client, "exercise-referral", [entry], now=world.stride.clock())
+    world.pass_time(timedelta(minutes=20))
+    assert world.referral("jo-accepts").state == "opt_out_open"
+    assert world.written("jo-accepts") == NOTHING, "the EHR's own draft may still come"
+    for _ in range(4):
+        world.pass_time(timedelta(minutes=31))
+    assert world.written("jo-accepts") == RELEASED, "it never came, and nothing is lost"
 
 
 def test_nobody_is_referred_after_saying_no_in_the_middle_of_a_write(world: World) -> None:
