@@ -17,6 +17,7 @@ from fhirapp.ehr.errors import EhrUnavailable
 from fhirapp.referrals.actions import Actions
 from fhirapp.referrals.errors import HoldOpen, StandingOrderLapsed, TransitionNotAllowed
 from fhirapp.referrals.intake import Intake
+from fhirapp.referrals.judging import CLINICIAN_WINDOW, REASSESS_EVERY, enqueue_for
 from fhirapp.referrals.referral import Actor, Referral
 from fhirapp.referrals.status import BEFORE_RELEASE, Role, State
 from fhirapp.referrals.store import Referrals
@@ -92,8 +93,10 @@ class Windows:
             return Referrals(session, tenant_id).get(referral_id).status
 
     def _note(self, tenant: Tenant, referral_id: UUID, what: str) -> None:
+        """Note why it was not signed, and try again tomorrow: the standing order may have been renewed by then."""
         with self.intake.sessions.begin() as session:
             store = Referrals(session, tenant.id)
             referral = store.lock(referral_id)
             actor = Actor(tenant.id, Role.SERVICE, "", "stride")
             store.note(referral, what, actor=actor, at=self.clock(), before=referral.status)
+            enqueue_for(session, referral, CLINICIAN_WINDOW, self.clock() + REASSESS_EVERY)

@@ -112,6 +112,9 @@ def test_a_lapsed_standing_order_releases_nothing(world: World) -> None:
     assert world.referral("ada-refer").status is State.PROPOSED
     assert "standing_order_lapsed" in world.history("ada-refer")
     assert world.written("ada-refer")["ServiceRequest"] == []
+    (waiting,) = [job for job in world.jobs("ready") if job.kind == "clinician_window"]
+    assert waiting.run_at > world.stride.clock(), "looked at again tomorrow: the order may be renewed by then"
+    assert world.worker.run_due() == 0, "and not before"
 
 
 def test_the_patients_name_is_sealed_in_the_database(world: World, tmp_path: object) -> None:
