@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -21,6 +21,7 @@ SETTLE: Final = timedelta(seconds=5)
 TIDY_EVERY: Final = timedelta(minutes=10)
 
 Handler = Callable[[str, UUID], None]  # tenant id, referral id
+TenantHandler = Callable[[str], None]  # tenant id
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Dispatcher:
     handlers: Mapping[str, Handler]
     clock: Callable[[], datetime]
     tidy: Callable[[], int] | None = None  # what an idle worker does now and then
+    tenant_handlers: Mapping[str, TenantHandler] = field(default_factory=dict)  # jobs about a whole EHR
 
     def run_one(self) -> bool:
         """Run the next due job; False when nothing is due."""
@@ -43,7 +45,7 @@ class Dispatcher:
     def run(self, claim: Claim) -> None:
         """Run one claimed job to its end: done, to be tried again, or dead."""
         try:
-            self.handlers[claim.kind](claim.tenant_id, UUID(claim.payload["referral"]))
+            self._call(claim)
         except EhrUnavailable as error:
             self._again(claim, error, error.retry_after)
         except (EhrError, ReferralNotFound) as error:
@@ -53,6 +55,12 @@ class Dispatcher:
             self._again(claim, error, None)
         else:
             self._done(claim)
+
+    def _call(self, claim: Claim) -> None:
+        if claim.kind in self.tenant_handlers:
+            self.tenant_handlers[claim.kind](claim.tenant_id)
+        else:
+            self.handlers[claim.kind](claim.tenant_id, UUID(claim.payload["referral"]))
 
     def run_due(self, limit: int = 1000) -> int:
         """Run what is due now, at most `limit` jobs; returns how many."""
@@ -81,8 +89,8 @@ class Dispatcher:
             if not finish(session, claim) and overlapped(session, claim):
                 # Another run was under way beside ours and may have looked before we wrote: look once more, when
                 # both are surely over. A job that was only made due again meanwhile runs anyway.
-                key = f"{claim.kind}/{claim.payload['referral']}"
-                enqueue(session, claim.tenant_id, claim.kind, key, claim.payload, run_at=self.clock() + SETTLE)
+                again = self.clock() + SETTLE
+                enqueue(session, claim.tenant_id, claim.kind, claim.key, claim.payload, run_at=again)
 
     def _again(self, claim: Claim, error: Exception, retry_after: float | None) -> None:
         wait = timedelta(seconds=retry_after) if retry_after is not None else backoff(claim.failures)

@@ -45,6 +45,7 @@ class Claim:
     id: int
     tenant_id: str
     kind: str
+    key: str
     payload: dict[str, Any]
     claims: int
     arms: int
@@ -81,7 +82,7 @@ def claim_one(sessions: Sessions, now: datetime, *, only: str | None = None) -> 
             return None
         job.run_at = now + LEASE
         job.claims += 1
-        return Claim(job.id, job.tenant_id, job.kind, dict(job.payload), job.claims, job.arms, job.failures)
+        return Claim(job.id, job.tenant_id, job.kind, job.key, dict(job.payload), job.claims, job.arms, job.failures)
 
 
 def finish(session: Session, claim: Claim) -> bool:
