@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
@@ -60,19 +60,38 @@ QUERIES: Final[tuple[Query, ...]] = (
 )
 
 EXTRAS: Final[tuple[Query, ...]] = (
-    # Hospice, a plan for the last days, an exercise programme of others. Asked over REST only, and an EHR that does not
-    # answer makes nothing incomplete: the plans of most charts say nothing of these.
+    # Asked over REST only, and an EHR that does not answer makes nothing incomplete: it is shown as not checked.
+    # Plans: hospice, a plan for the last days, an exercise programme of others; those of most charts say nothing.
     Query("plans", _search("CarePlan", count=200)),
+    # What other pages of the record add: medicines from elsewhere, allergies, planned visits, harm by a treatment.
+    Query("statements", _search("MedicationStatement", "_sort=-effective", count=200)),
+    Query("allergies", _search("AllergyIntolerance", count=200)),
+    Query("appointments", _search("Appointment", "_sort=-date", count=200)),
+    Query("harms", f"AdverseEvent?subject=Patient/{PATIENT_TOKEN}&_sort=-date&_count=200"),
 )
 
 
-def prefetch_templates() -> dict[str, str]:
+def prefetch_templates(site_codes: Mapping[str, Sequence[str]] | None = None) -> dict[str, str]:
     """Key -> prefetch template, in the subset that CDS Hooks 2.0 clients know.
+
+    `site_codes` are further codes by key, `system|code`: those that only one site uses.
 
     Source: CDS Hooks 2.0, prefetch; standards.md CH-P1 to CH-P3, CH-P9: no `_include`, no chaining, no
     modifier, `_sort=-date`, no token but the patient's.
     """
-    return {query.key: query.path for query in QUERIES}
+    also = site_codes or {}
+    return {query.key: _also(query.path, also.get(query.key, ())) for query in QUERIES}
+
+
+def asked_too(query: Query, codes: Sequence[str]) -> Query:
+    """The same question for these codes as well."""
+    return replace(query, path=_also(query.path, codes)) if codes else query
+
+
+def asked_alone(query: Query, codes: Sequence[str]) -> Query:
+    """The same question for these codes and no others."""
+    head, found, tail = query.path.partition("code=")
+    return replace(query, path=f"{head}{found}{_listed(codes)}{tail[tail.index('&'):]}")
 
 
 def rest_path(query: Query, patient_id: str, *, also: Sequence[str] = ()) -> str:
@@ -80,7 +99,13 @@ def rest_path(query: Query, patient_id: str, *, also: Sequence[str] = ()) -> str
 
     `also` are further codes of a search by code, `system|code`: those that only this site uses.
     """
-    path = query.path.replace(PATIENT_TOKEN, quote(patient_id, safe=""))
-    if also:
-        path = path.replace("&_sort", "," + ",".join(quote(code, safe=":/|") for code in also) + "&_sort", 1)
+    path = _also(query.path, also).replace(PATIENT_TOKEN, quote(patient_id, safe=""))
     return path.replace("|", "%7C")
+
+
+def _also(path: str, codes: Sequence[str]) -> str:
+    return path.replace("&_sort", f",{_listed(codes)}&_sort", 1) if codes else path
+
+
+def _listed(codes: Sequence[str]) -> str:
+    return ",".join(quote(code, safe=":/|") for code in codes)

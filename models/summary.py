@@ -91,6 +91,10 @@ _QUERIES = {
     "answers": N_("Answers to the safety questions"),
     "referrals": N_("Referrals"),
     "plans": N_("Care plans"),
+    "statements": N_("Medicines from elsewhere"),
+    "allergies": N_("Allergies"),
+    "appointments": N_("Planned visits"),
+    "harms": N_("Adverse events"),
 }
 
 

@@ -101,4 +101,6 @@ def _client(registration: Registration, client_id: str, configuration: SmartConf
 
 
 def _scope(registration: Registration, configuration: SmartConfiguration) -> str:
-    return registration.backend_scopes or negotiated(BACKEND, configuration.capabilities)
+    return registration.backend_scopes or negotiated(
+        BACKEND, configuration.capabilities, configuration.scopes_supported
+    )

@@ -126,14 +126,19 @@ def negotiated(wanted: Iterable[str], capabilities: Collection[str], scopes_supp
     """The scope string to send: each wanted scope in the server's grammar, optional words only where known.
 
     `wanted` is written in v2. `openid fhirUser` need `sso-openid-connect`, the refresh words need their
-    `permission-*`; a server that lists them among `scopes_supported` knows them as well.
+    `permission-*`; a server that lists them among `scopes_supported` knows them as well. What is only read beside
+    (medicines from elsewhere, allergies) is asked for where the server lists it: a strict one refuses a whole request
+    for one unknown word.
     """
     sent: list[str] = []
+    known = {scope.type for word in scopes_supported if (scope := parse_scope(word)) is not None}
     for word in wanted:
         needs = _NEEDS.get(word)
         if needs is not None and needs not in capabilities and word not in scopes_supported:
             continue
         scope = parse_scope(word)
+        if scope is not None and scope.type in _BESIDE and known.isdisjoint((scope.type, "*")):
+            continue
         forms = (word,) if scope is None or speaks_v2(capabilities) else as_v1(scope)
         sent += [form for form in forms if form not in sent]
     return " ".join(sent)
@@ -155,15 +160,16 @@ _READ: Final = (
     "Procedure",
     "QuestionnaireResponse",
 )
+_BESIDE: Final = ("MedicationStatement", "AllergyIntolerance", "AdverseEvent", "Appointment")
 _WRITTEN: Final = ("ServiceRequest", "CarePlan", "Goal", "Task")
 
 CLINICIAN: Final[tuple[str, ...]] = (
     *("launch", "openid", "fhirUser", "online_access", "patient/Patient.r"),
-    *(f"patient/{type_}.rs" for type_ in _READ),
+    *(f"patient/{type_}.rs" for type_ in (*_READ, *_BESIDE)),
     *(f"patient/{type_}.crus" for type_ in _WRITTEN),  # s: our conditional creates search first (SM-S3)
 )
 BACKEND: Final[tuple[str, ...]] = (
     "system/Patient.r",
-    *(f"system/{type_}.rs" for type_ in _READ),
+    *(f"system/{type_}.rs" for type_ in (*_READ, *_BESIDE)),
     *(f"system/{type_}.crus" for type_ in _WRITTEN),
 )

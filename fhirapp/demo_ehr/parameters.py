@@ -237,6 +237,7 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
         "code": _token("code"),
         "clinical-status": _token("clinicalStatus"),
     },
+    "AdverseEvent": {**_SUBJECT, **_ENCOUNTER, "date": _date("date"), "event": _token("event")},
     "Flag": {**_SUBJECT, **_STATUS, "date": _date("period")},
     "DetectedIssue": {"patient": _reference("patient"), "code": _token("code")},
     "RiskAssessment": {**_SUBJECT, **_ENCOUNTER, "date": _date("occurrenceDateTime", "occurrencePeriod")},

@@ -130,6 +130,16 @@ def test_sm_d5_optional_words_are_asked_for_only_where_known(
     assert sent & {"openid", "fhirUser", "online_access", "offline_access"} == asked
 
 
+@pytest.mark.parametrize(
+    ("supported", "asked"),
+    [(set(), False), ({"patient/Condition.rs"}, False), ({"patient/*.rs"}, True), ({"system/AdverseEvent.rs"}, True)],
+)
+def test_what_is_read_beside_is_asked_for_only_where_a_server_lists_it(supported: set[str], asked: bool) -> None:
+    sent = set(negotiated(CLINICIAN, {"permission-v2"}, supported).split())
+    assert ("patient/AdverseEvent.rs" in sent) is asked
+    assert "patient/Condition.rs" in sent
+
+
 def test_sm_s1_every_scope_that_we_ask_for_is_well_formed() -> None:
     words = {word for word in (*CLINICIAN, *BACKEND) if "/" in word}
     assert all(parse_scope(word) for word in words)

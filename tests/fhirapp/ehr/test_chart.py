@@ -20,6 +20,7 @@ from models.assessment import assess
 from models.decision import Verdict
 
 AS_OF = datetime(2026, 11, 25, 12, tzinfo=UTC)
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 SUBJECT = {"reference": "Patient/p"}
 HOSPICE = {
     "resourceType": "CarePlan",
@@ -88,6 +89,28 @@ def test_plans_that_cannot_be_read_are_named_and_hold_nothing_up(answer: Any) ->
     assert (refused, chart.unread) == (frozenset(), frozenset())
     gaps = assess(snapshot_from(chart, as_of=AS_OF)).gaps
     assert [gap.why for gap in gaps if gap.input == "plans"] == ["unread"]
+
+
+def test_medicines_from_elsewhere_allergies_visits_and_harms_are_asked_for_and_read() -> None:
+    warfarin = {
+        "resourceType": "MedicationStatement",
+        "id": "ms",
+        "status": "active",
+        "subject": SUBJECT,
+        "effectiveDateTime": "2026-11-01",
+        "medicationCodeableConcept": {
+            "coding": [
+                {"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "11289", "display": "warfarin"}
+            ]
+        },
+    }
+    ehr = SmallEhr(MedicationStatement=[warfarin])
+    chart, _ = read(ehr)
+    asked = {path.split("?")[0]: path for path in ehr.asked}
+    assert {"MedicationStatement", "AllergyIntolerance", "Appointment", "AdverseEvent"} <= set(asked)
+    assert asked["AdverseEvent"].startswith("AdverseEvent?subject=Patient/p&")
+    facts = snapshot_from(chart, as_of=AS_OF).facts["vs.anticoag"]
+    assert [fact.source for fact in facts] == ["MedicationStatement/ms"]
 
 
 @pytest.mark.parametrize("error", [EhrRefused("GET", 403), EhrMissing("GET", 404)])
