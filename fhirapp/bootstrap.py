@@ -16,9 +16,10 @@ from fhirapp.clock import DatabaseClock
 from fhirapp.config import Config
 from fhirapp.db.base import Sessions, engine_for, sessions_for
 from fhirapp.db.encrypted import Sealer
+from fhirapp.ehr.capabilities import CAPABILITY, Capabilities
 from fhirapp.ehr.connect import Ehrs, pooled_session
 from fhirapp.ehr.hook_charts import HookCharts
-from fhirapp.jobs.dispatcher import Dispatcher, Handler
+from fhirapp.jobs.dispatcher import Dispatcher, Handler, TenantHandler
 from fhirapp.launches import Launches, Registrations
 from fhirapp.predictions import Predictions
 from fhirapp.referrals.actions import Actions
@@ -52,6 +53,7 @@ class Stride:
     registrations: Registrations
     launches: Launches
     ehrs: Ehrs
+    capabilities: Capabilities
     estimators: InstalledEstimators
     cds_clients: CdsClients
     charts: HookCharts
@@ -70,7 +72,16 @@ class Stride:
             REASSESS: self.windows.look_again,
             WRITE_BACK: self._write_back,
         }
-        return Dispatcher(self.sessions, handlers, self.clock, Tidier(self.sessions, wall_clock).tidy)
+        tenant_handlers: dict[str, TenantHandler] = {CAPABILITY: self._capability}
+        return Dispatcher(self.sessions, handlers, self.clock, Tidier(self.sessions, wall_clock).tidy, tenant_handlers)
+
+    def schedule(self) -> None:
+        """Make sure that each tenant has its standing jobs; a worker calls it once, at its start."""
+        self.capabilities.schedule(self.tenants.by_id.values())
+
+    def _capability(self, tenant_id: str) -> None:
+        tenant = self.tenants[tenant_id]
+        self.capabilities.nightly(tenant, self.ehrs.as_system(tenant))
 
     def _write_back(self, tenant_id: str, referral_id: UUID) -> None:
         self.write_back.converge(tenant_id, referral_id, self.ehrs.as_system(self.tenants[tenant_id]))
@@ -111,6 +122,7 @@ def build(config: Config) -> Stride:
         registrations=registrations,
         launches=Launches(sessions, sealer, registrations),
         ehrs=ehrs,
+        capabilities=Capabilities(sessions, clock),
         estimators=estimators,
         cds_clients=CdsClients(tenants, _token_sessions(config, sessions), http, insecure_http=config.insecure_http),
         charts=HookCharts(pool, http),

@@ -34,5 +34,6 @@ def post_worker_init(worker: Any) -> None:
     gc.collect()
     gc.freeze()
     if stride.config.embedded_worker:
+        stride.schedule()
         loop = stride.dispatcher().run_forever
         threading.Thread(target=loop, args=(threading.Event(),), name="dispatcher", daemon=True).start()

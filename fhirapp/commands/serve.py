@@ -51,7 +51,9 @@ def run_worker(arguments: argparse.Namespace) -> int:
     """Run jobs until SIGTERM or Ctrl-C."""
     config = Config.from_env(os.environ)
     start_logging(config.log_level)
-    dispatcher = build(config).dispatcher()
+    stride = build(config)
+    stride.schedule()
+    dispatcher = stride.dispatcher()
     if arguments.once:
         print(f"{dispatcher.run_due()} jobs run")
         return 0

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Engine
 import fhirapp.audit
 import fhirapp.cds_clients
 import fhirapp.clock
+import fhirapp.ehr.capabilities
 import fhirapp.jobs.table
 import fhirapp.launches
 import fhirapp.predictions
