@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from socket import socket
 
 import pytest
 
@@ -88,10 +89,10 @@ def test_a_line_that_goes_dead_after_the_last_word_leaves_a_doubt() -> None:
 
 
 def test_nobody_there_is_worth_another_try() -> None:
-    with mail_server() as inbox:
-        pass
-    with pytest.raises(SendFailed) as failed:
-        smtp(inbox, "none").send(a_message())
+    with socket() as silent:  # a port that is taken, and at which nobody listens
+        silent.bind(("127.0.0.1", 0))
+        with pytest.raises(SendFailed) as failed:
+            smtp(Inbox(silent.getsockname()[1]), "none").send(a_message())
     assert (failed.value.permanent, failed.value.doubtful) == (False, False)
 
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from socket import socket
 from typing import Any
 
 import pytest
@@ -101,10 +102,10 @@ def test_what_a_status_means_for_another_try(status: int, permanent: bool, doubt
 
 
 def test_nobody_there_means_nothing_was_sent() -> None:
-    with provider() as asked:
-        pass
-    with pytest.raises(SendFailed) as failed:
-        HttpSms(a_call(asked.url), "x").send(MESSAGE)
+    with socket() as silent:  # a port that is taken, and at which nobody listens
+        silent.bind(("127.0.0.1", 0))
+        with pytest.raises(SendFailed) as failed:
+            HttpSms(a_call(f"http://127.0.0.1:{silent.getsockname()[1]}/send"), "x").send(MESSAGE)
     assert (failed.value.permanent, failed.value.doubtful) == (False, False)
 
 
