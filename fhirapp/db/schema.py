@@ -13,6 +13,10 @@ from sqlalchemy.engine import Engine
 import fhirapp.audit
 import fhirapp.cds_clients
 import fhirapp.clock
+import fhirapp.closed_loop.cursor
+import fhirapp.closed_loop.memory
+import fhirapp.closed_loop.subscriptions
+import fhirapp.db.append_only
 import fhirapp.ehr.capabilities
 import fhirapp.jobs.table
 import fhirapp.launches

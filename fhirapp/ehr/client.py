@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -53,6 +54,14 @@ class EhrClient:
         """The raw answer to a read or search under the base, or to an absolute page link of this EHR."""
         return self._call("GET", path).content
 
+    def dated(self, path: str) -> tuple[bytes, datetime | None]:
+        """The same, with the moment at which the EHR answered by its own clock; `None` when it does not say."""
+        answer = self._call("GET", path)
+        try:
+            return answer.content, parsedate_to_datetime(answer.headers["Date"])
+        except (KeyError, ValueError, TypeError):
+            return answer.content, None
+
     def pages(self, path: str) -> Iterator[bytes]:
         """Every page of a search, following `next` links of the same host (WB-11)."""
         url: str | None = path
@@ -92,6 +101,18 @@ class EhrClient:
             headers={"If-None-Exist": f"identifier={token}", "Prefer": "return=representation"},
         )
         return self._stored(answer, None, created=answer.status_code == 201)
+
+    def add(self, resource: Mapping[str, Any]) -> Stored:
+        """Create without a condition: for what has no business identifier, and where a second one does no harm."""
+        answer = self._call(
+            "POST", resource["resourceType"], body=resource, headers={"Prefer": "return=representation"}
+        )
+        return self._stored(answer, None, created=True)
+
+    def replace(self, reference: str, resource: Mapping[str, Any]) -> Stored:
+        """Replace what is ours alone, whatever it has become meanwhile."""
+        answer = self._call("PUT", reference, body=resource, headers={"Prefer": "return=representation"})
+        return self._stored(answer, reference)
 
     def update(self, stored: Stored, resource: Mapping[str, Any]) -> Stored:
         """Replace a resource if nobody changed it since it was read (WB-6)."""

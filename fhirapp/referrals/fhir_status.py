@@ -71,8 +71,9 @@ FHIR: Final[Mapping[State, Mapping[str, Wanted]]] = {
         "active", "in-progress", "in-progress", "draft", "proposed", N_("Baseline done"), create="snfc"
     ),
     S.ENROLLED: _wanted("active", "completed", "in-progress", "active", "active", N_("Exercising"), create="snfc"),
-    S.PAUSED: _wanted("on-hold", "completed", "on-hold", "on-hold", "on-hold", N_("Paused")),
-    S.TRANSFERRED: _wanted("completed", "completed", "completed", "revoked", "cancelled", N_("Transferred")),
+    S.PAUSED: _wanted("on-hold", "in-progress", "on-hold", "on-hold", "on-hold", N_("Paused")),
+    # The request is for exercise, not for one programme: another one is asked under the same (decision 0041).
+    S.TRANSFERRED: _wanted("active", "in-progress", "completed", "on-hold", "on-hold", N_("Transferred")),
     S.COMPLETED: _wanted("completed", "completed", "completed", "completed", "completed", N_("Completed")),
     S.DISCONTINUED: _wanted("revoked", "failed", "failed", "revoked", "cancelled", N_("Stopped early")),
     S.DEPARTED: _wanted(*_ended, N_("Left the service")),

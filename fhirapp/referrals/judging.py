@@ -38,6 +38,8 @@ def state_after(referral: Referral, now: datetime, *, answers_first: bool = Fals
     A clearance that a clinician has given counts here, which the assessment cannot know. With `answers_first` the
     site lets no referral go before the safety questions are answered.
     """
+    if referral.held_by is not None:
+        return State.HELD  # before anything else: a record that was merged away reads as not eligible, and is not lost
     if referral.verdict == "ineligible":
         return State.INELIGIBLE
     if referral.verdict_holds:

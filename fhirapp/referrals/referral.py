@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from fhirapp.referrals.errors import HoldOpen, TransitionNotAllowed
 from fhirapp.referrals.status import NEEDS_ANSWERS, NEEDS_NO_HOLD, OPEN, Action, Role, State, allowed
 
 SERVICE_NAME: Final = "stride"
+FRESH: Final = timedelta(days=14)  # answers, and so the assessment that rests on them (pathway.md section 5, guards)
 WHOLE_PLAN: Final = frozenset({"plan", "day"})  # scopes of a hold that stops everything
 
 
@@ -82,6 +83,8 @@ class Referral(Base):
     owner_display: Mapped[str | None]
     programme: Mapped[str | None]  # id of the programme that it was offered to
     offers: Mapped[int] = mapped_column(default=0)  # programmes asked so far; numbers the fulfilment Tasks
+    held_by: Mapped[str | None]  # what outside the rules holds it: "service-request", "care-plan", "patient"
+    first_patient_id: Mapped[str | None]  # set when two records became one: what the business identifiers rest on
 
     @property
     def status(self) -> State:
@@ -90,8 +93,13 @@ class Referral(Base):
 
     @property
     def verdict_holds(self) -> bool:
-        """True while a HOLD is open."""
-        return self.verdict.startswith("hold")
+        """True while a HOLD is open: a rule's, or one that somebody has put in the record system."""
+        return self.verdict.startswith("hold") or self.held_by is not None
+
+    @property
+    def identity(self) -> str:
+        """The patient id that the business identifiers of its resources are made from, for good."""
+        return self.first_patient_id or self.patient_id
 
     @property
     def waiting_for(self) -> tuple[str, ...]:
@@ -120,7 +128,7 @@ class Referral(Base):
             raise HoldOpen("hold")
         if target in NEEDS_NO_HOLD - {State.QUEUED} and self.clearance_open(at):
             raise HoldOpen("clearance")
-        if target in NEEDS_ANSWERS and not self.prescription_released:
+        if target in NEEDS_ANSWERS and not (self.prescription_released and at - self.assessed_at <= FRESH):
             raise HoldOpen("answers")
 
 
@@ -211,3 +219,13 @@ def rules_to_clear(summary: Mapping[str, Any]) -> set[str]:
 def effects_of(summary: Mapping[str, Any], *effects: str) -> list[str]:
     """The ids of the fired rules with one of these effects."""
     return [finding["rule"] for finding in summary.get("findings", ()) if finding["effect"] in effects]
+
+
+def versions_of(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Versions of the rules and of the models behind an assessment; a model that said nothing is left out."""
+    models = {
+        name: estimate["version"]
+        for name, estimate in (summary.get("estimates") or {}).items()
+        if isinstance(estimate, Mapping) and estimate.get("version")
+    }
+    return {"rules_version": summary.get("rules_version", ""), "models": models}

@@ -11,7 +11,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from fhirapp.referrals.errors import ReferralNotFound
-from fhirapp.referrals.referral import Actor, ContactAttempt, EhrResource, Referral, ReferralEvent, SafetyAnswers
+from fhirapp.referrals.referral import (
+    Actor,
+    ContactAttempt,
+    EhrResource,
+    Referral,
+    ReferralEvent,
+    SafetyAnswers,
+    versions_of,
+)
 from fhirapp.referrals.status import State
 
 
@@ -106,7 +114,8 @@ class Referrals:
         before: State | None,
         **details: Any,
     ) -> None:
-        """Add a line to the referral's history."""
+        """Add a line to the referral's history, with the versions of rules and models that its assessment rests on."""
+        details = details | versions_of(referral.summary)
         self.session.add(
             ReferralEvent(
                 tenant_id=self.tenant_id,
