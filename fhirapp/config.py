@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 DEFAULT_DATABASE: Final = "sqlite:///stride.sqlite"
@@ -18,6 +18,10 @@ class ConfigInvalid(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
+
+
+Credentials = Mapping[str, str] | None  # by the name of the variable
+_NEVER_SHOWN: Any = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Config:
     insecure_http: bool = False  # STRIDE_INSECURE_HTTP: let EHRs be reached over plain http; loopback only
     log_level: str = "INFO"  # STRIDE_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR
     prediction_features: str = "hashed"  # STRIDE_PREDICTION_FEATURES: model inputs in the log: hashed or stored
+    credentials: Credentials = _NEVER_SHOWN  # STRIDE_CREDENTIAL_NAME: a password that the tenants file names
 
     @property
     def loopback(self) -> bool:
@@ -57,6 +62,7 @@ class Config:
             insecure_http=_flag(env, "STRIDE_INSECURE_HTTP", False, problems),
             log_level=env.get("STRIDE_LOG_LEVEL", "INFO").upper(),
             prediction_features=env.get("STRIDE_PREDICTION_FEATURES", "hashed").lower(),
+            credentials={name: value for name, value in env.items() if name.startswith("STRIDE_CREDENTIAL_")},
         )
         problems.extend(_dangers(config))
         if problems:

@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate, validates_schema
 
+from fhirapp.alarms.settings import Escalation, EscalationSchema, escalation_of
+from fhirapp.messages.settings import Messages, MessagesSchema, messages_of
 from mappings.concept_map import ConceptMap, read_concept_map
 from mappings.errors import InvalidConceptMap
 from models.decision import SitePolicy
@@ -54,6 +56,10 @@ class CdsClient:
     subject: str | None = None
     dry_run: bool = False
     system_actions: bool = False
+    action_selection: bool = False
+    scopes: Literal["v1", "v2", "both"] = "both"
+    prefetch: Literal["2.0", "3.0", "none"] = "2.0"
+    read_seconds: float = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +117,7 @@ class Tenant:
     ehr: Ehr
     cds_client: CdsClient | None
     windows: Windows
-    release: str  # "standing-order" | "clinician-signs"
+    release: str  # "standing-order" | "clinician-signs" | "system-action"
     accepted_is_signature: bool
     standing_order: StandingOrder | None
     exercise_service: Contact
@@ -121,6 +127,8 @@ class Tenant:
     programmes: tuple[ProgrammeSite, ...] = ()
     policy: SitePolicy = field(default_factory=SitePolicy)
     concept_map: ConceptMap | None = None  # the site's own codes; None: it uses those of the standards
+    messages: Messages = field(default_factory=Messages)
+    escalation: Escalation = field(default_factory=Escalation)
 
     def programme(self, programme_id: str) -> ProgrammeSite | None:
         """The programme with this id."""
@@ -171,6 +179,10 @@ class _CdsClientSchema(_Strict):
     subject = fields.String()
     dry_run = fields.Boolean()
     system_actions = fields.Boolean()
+    action_selection = fields.Boolean()
+    scopes = fields.String(validate=validate.OneOf(["v1", "v2", "both"]))
+    prefetch = fields.String(validate=validate.OneOf(["2.0", "3.0", "none"]))
+    read_seconds = fields.Float(validate=validate.Range(0.1, 20))
 
     @validates_schema
     def _has_keys(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -223,7 +235,7 @@ class _TenantSchema(_Strict):
     cds_client = fields.Nested(_CdsClientSchema)
     windows = fields.Nested(_WindowsSchema, load_default=lambda: _WindowsSchema().load({}))
     release = fields.String(
-        load_default="standing-order", validate=validate.OneOf(["standing-order", "clinician-signs"])
+        load_default="standing-order", validate=validate.OneOf(["standing-order", "clinician-signs", "system-action"])
     )
     accepted_is_signature = fields.Boolean(load_default=True)
     standing_order = fields.Nested(_StandingOrderSchema)
@@ -234,6 +246,8 @@ class _TenantSchema(_Strict):
     programmes = fields.List(fields.Nested(_ProgrammeSchema), load_default=list)
     policy = fields.Nested(_PolicySchema, load_default=dict)
     concept_map = fields.String(load_default=None)
+    messages = fields.Nested(MessagesSchema, load_default=dict)
+    escalation = fields.Nested(EscalationSchema, load_default=dict)
 
     @validates_schema
     def _has_order(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -241,6 +255,11 @@ class _TenantSchema(_Strict):
             raise ValidationError(
                 'is needed for release = "standing-order": name who authorises, for which destinations, until when',
                 "standing_order",
+            )
+        if data.get("release") == "system-action" and not (data.get("cds_client") or {}).get("system_actions"):
+            raise ValidationError(
+                'is needed for release = "system-action": the EHR has to let us add drafts to the orders being signed',
+                "cds_client.system_actions",
             )
 
 
@@ -312,6 +331,8 @@ def _tenant(name: str, data: dict[str, Any]) -> Tenant:
         navigators={person["reference"]: Contact(**person) for person in data["navigators"]},
         programmes=tuple(ProgrammeSite(**site) for site in data["programmes"]),
         policy=SitePolicy(**data["policy"]),
+        messages=messages_of(data["messages"]),
+        escalation=escalation_of(data["escalation"]),
     )
 
 

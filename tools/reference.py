@@ -46,6 +46,8 @@ def settings() -> str:
 def _default(value: object) -> str:
     if value is dataclasses.MISSING:
         return "needed"
+    if value is None:
+        return "none"
     return f"`{int(value) if isinstance(value, bool) else value}`"
 
 

@@ -36,6 +36,9 @@ cors_origins = ["{ehr_url}"]
 clinician_hours = 72
 patient_days = 7
 
+[tenants.{tenant}.messages]
+channels = ["outbox"]
+
 [tenants.{tenant}.standing_order]
 authoriser = "Practitioner/{authoriser}"
 display = "Dr Chidi Okafor"
