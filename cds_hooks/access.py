@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, assert_never
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from cds_hooks.errors import MalformedCall
-from cds_hooks.ports import Client
+from cds_hooks.ports import Client, Scopes
 from cds_hooks.schemas import HookRequest
 
 _SCOPE: Final = re.compile(r"(?:patient|user|system)/(?P<type>\*|[A-Za-z]+)\.(?P<access>\*|read|[cruds]+)(?:\?.*)?")
@@ -44,7 +44,8 @@ def access_of(request: HookRequest, client: Client) -> Access | None:
         raise MalformedCall("the token was issued to another application", "fhirAuthorization.subject")
     if granted.patient not in (None, request.context.patient_id):
         raise MalformedCall("the token is for another patient", "fhirAuthorization.patient")
-    return Access(client, request.fhir_server, granted.access_token, readable_types(granted.scope))
+    types = readable_types(granted.scope, client.scopes)
+    return Access(client, request.fhir_server, granted.access_token, types)
 
 
 def check_server(fhir_server: str, client: Client) -> None:
@@ -71,18 +72,25 @@ def page_url(fhir_server: str, link: str) -> str | None:
     return url if same_origin and inside and ".." not in path.split("/") else None
 
 
-def readable_types(scope: str) -> frozenset[str]:
+def readable_types(scope: str, dialect: Scopes = "both") -> frozenset[str]:
     """Resource types that a scope lets us search and read; `*` stands for all of them.
 
-    `user/Patient.read` and `user/Patient.rs` mean the same. A scope that a query narrows counts for its whole
-    type: the server narrows, we only ask.
+    `user/Patient.read` (v1) and `user/Patient.rs` (v2) mean the same; with one dialect agreed, what is written in
+    the other is no grant. A scope that a query narrows counts for its whole type: the server narrows, we only ask.
     """
     granted = (_SCOPE.fullmatch(part) for part in scope.split())
-    return frozenset(one["type"] for one in granted if one and _reads(one["access"]))
+    return frozenset(one["type"] for one in granted if one and _reads(one["access"], dialect))
 
 
-def _reads(access: str) -> bool:
-    return access in ("*", "read") or {"r", "s"} <= set(access)
+def _reads(access: str, dialect: Scopes) -> bool:
+    match dialect:
+        case "v1":
+            return access in ("*", "read")
+        case "v2":
+            return {"r", "s"} <= set(access)
+        case "both":
+            return _reads(access, "v1") or _reads(access, "v2")
+    assert_never(dialect)
 
 
 def _bare(url: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -16,7 +16,7 @@ from cds_hooks.catalogue import Service, check_known, discovery, find_service
 from cds_hooks.client_auth import Authenticator
 from cds_hooks.cors import with_cors
 from cds_hooks.drafts import draft_orders
-from cds_hooks.errors import MalformedCall, UnsupportedBody
+from cds_hooks.errors import KeysUnavailable, MalformedCall, NotAuthenticated, UnsupportedBody
 from cds_hooks.feedback import decode_feedback
 from cds_hooks.openapi import description
 from cds_hooks.ports import Charts, Client, Clients, Feedbacks, HookCall, Intake, Offer
@@ -39,6 +39,7 @@ def create_blueprint(
     clock: Callable[[], datetime],
     public_base: str,
     *,
+    monotonic: Callable[[], float],
     gettext: Callable[[str], str] | None = None,
     token_clock: Callable[[], datetime] | None = None,
     discovery_needs_jwt: bool = False,
@@ -46,9 +47,9 @@ def create_blueprint(
 ) -> Blueprint:
     """The CDS service under `/cds-services`.
 
-    `public_base` is the address that clients know us by, since a token's `aud` is compared with it and
-    never with the Host header. `token_clock` is the time that tokens are judged by where that is not
-    `clock`: a demonstration moves its clock, the tokens of its EHR do not.
+    `public_base` is the address that clients know us by, since a token's `aud` is compared with it and never with
+    the Host header. `monotonic` is what deadlines are counted by. `token_clock` is the time that tokens are judged by
+    where that is not `clock`: a demonstration moves its clock, the tokens of its EHR do not.
     """
     bp = Blueprint("cds_hooks", __name__, url_prefix="/cds-services")
     base = f"{public_base.rstrip('/')}/cds-services"
@@ -59,11 +60,18 @@ def create_blueprint(
         g.cds_client = client
         return client
 
+    def asking() -> Sequence[Client]:
+        """Who reads discovery, where that is open and nobody need say so: else everybody whom we know (CH-D9)."""
+        try:
+            return [authenticated(base)]
+        except (NotAuthenticated, KeysUnavailable):
+            if discovery_needs_jwt:
+                raise
+            return clients.every()
+
     @bp.get("")
     def discover() -> Response:
-        if discovery_needs_jwt:
-            authenticated(base)
-        return json_response(discovery(gettext))
+        return json_response(discovery(asking(), gettext))
 
     @bp.get("/openapi.json")
     def openapi() -> Response:
@@ -71,14 +79,15 @@ def create_blueprint(
 
     @bp.post("/<service_id>")
     def call(service_id: str) -> Response:
+        begun = monotonic()
         check_known(service_id)
         client = authenticated(f"{base}/{service_id}")
         hook = decode_hook(_body(max_body_bytes))
         service = find_service(service_id, hook.hook)
         hook_call = call_of(hook, service, client)
-        chart = chart_from(hook, client, charts)
+        chart = chart_from(hook, client, charts, until=begun + client.read_seconds)
         offer = intake.receive(hook_call, chart, now=clock())
-        answer = answer_of(offer, hook_call, gettext)
+        answer = answer_of(offer, hook_call, client.gettext or gettext)
         _log_call(hook_call, len(answer["cards"]), offer.quiet_reason)
         return json_response(answer)
 
@@ -126,7 +135,13 @@ def answer_of(offer: Offer, call: HookCall, gettext: Callable[[str], str] | None
         return {"cards": []}
     agreed = call.client.system_actions and call.hook in _DRAFTING_HOOKS
     actions = system_actions_for(offer, gettext=gettext) if agreed else []
-    cards = cards_for(offer, gettext=gettext, orders=call.draft_orders, drafted=bool(actions))
+    cards = cards_for(
+        offer,
+        gettext=gettext,
+        orders=call.draft_orders,
+        drafted=bool(actions),
+        action_selection=call.client.action_selection,
+    )
     return {"cards": cards} | ({"systemActions": actions} if actions else {})
 
 

@@ -26,12 +26,14 @@ def cards_for(
     gettext: Gettext = None,
     orders: Sequence[DraftOrder] = (),
     drafted: bool = False,
+    action_selection: bool = False,
     source_url: str = _SOURCE_URL,
 ) -> list[dict[str, Any]]:
     """The cards of one offer; empty when there is nothing to say.
 
     `orders` are those being signed. `drafted`: the draft goes to the client as a system action, so that the card
-    must not suggest it again (CH-Y4). Source: CH-C1 to CH-C9, CH-A1 to CH-A6.
+    must not suggest it again (CH-Y4). `action_selection`: the client is known to understand which actions belong
+    together (CH-A5). Source: CH-C1 to CH-C9, CH-A1 to CH-A6.
     """
     proposal = offer.decision
     if not offer.show or isinstance(proposal, NoProposal):
@@ -39,7 +41,9 @@ def cards_for(
     card = _card(offer, proposal, gettext, source_url)
     card["detail"] = detail_of(offer, proposal, gettext, orders=orders, drafted=drafted)
     if may_suggest(offer) and not drafted:
-        card["suggestions"] = [_suggestion(offer, proposal, gettext)]
+        suggested = _suggestion(offer, proposal, gettext)
+        # Nothing here may be taken alone: the plan refers to the goals, and both belong to the referral.
+        card["suggestions"] = [suggested | ({"actionSelectionBehavior": "all"} if action_selection else {})]
         card["selectionBehavior"] = "at-most-one"
     return [card]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cds_hooks.errors import MalformedCall, UnknownService
+from cds_hooks.ports import Client
 from mappings.queries import prefetch_templates
 from models.text import N_, Text
 
@@ -27,6 +28,7 @@ class Service:
     needs: tuple[str, ...]  # context fields that the hook requires beside patientId
     usage: Text
     silent: bool = False  # works everything out, shows and opens nothing
+    newer_templates: Mapping[str, str] = field(default_factory=dict)  # beside ours, for clients that know 3.0 (CH-P1)
 
 
 _TITLE: Final = N_("Exercise referral by default")
@@ -85,12 +87,20 @@ def find_service(service_id: str, hook: str) -> Service:
     return service
 
 
-def discovery(gettext: Callable[[str], str] | None = None) -> dict[str, Any]:
-    """What `GET /cds-services` answers. Source: CH-D1 to CH-D8."""
-    return {"services": [_listed(service, gettext) for service in SERVICES]}
+def discovery(clients: Iterable[Client], gettext: Callable[[str], str] | None = None) -> dict[str, Any]:
+    """What `GET /cds-services` answers to one of these clients: in its language, with templates that it can fill in.
+
+    To several, when nobody says who asks, what all of them understand; without any client there is no service.
+    Source: CH-D1 to CH-D9.
+    """
+    known = tuple(clients)
+    alone = known[0] if len(known) == 1 else None
+    said = (alone.gettext if alone else None) or gettext
+    return {"services": [_listed(service, alone, said) for service in SERVICES if known]}
 
 
-def _listed(service: Service, gettext: Callable[[str], str] | None) -> dict[str, Any]:
+def _listed(service: Service, client: Client | None, gettext: Callable[[str], str] | None) -> dict[str, Any]:
+    templates = templates_for(service, client)
     return {
         "hook": service.hook,
         "id": service.id,
@@ -98,6 +108,16 @@ def _listed(service: Service, gettext: Callable[[str], str] | None) -> dict[str,
         "description": service.description.render(gettext),
         "version": CDS_HOOKS_VERSION,
         "hookVersion": service.hook_version,
-        "prefetch": dict(prefetch_templates()),
+        **({"prefetch": templates} if templates else {}),
         "usageRequirements": service.usage.render(gettext),
     }
+
+
+def templates_for(service: Service, client: Client | None) -> dict[str, str]:
+    """The prefetch templates of a service in the dialect of a client; empty for one that prefetches nothing."""
+    if client is None:
+        return prefetch_templates()
+    if client.prefetch == "none":
+        return {}
+    newer = service.newer_templates if client.prefetch == "3.0" else {}
+    return {**prefetch_templates(client.site_codes), **newer}

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mappings.queries import Query
 
 KeySource = Callable[[bool], Mapping[str, Any]]
+Scopes = Literal["v1", "v2", "both"]
+Prefetch = Literal["2.0", "3.0", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,12 @@ class Client:
     dry_run: bool = False  # silent pilot: Intake computes and logs, shows and opens nothing
     insecure_http: bool = False  # loopback and development only: `fhirServer` may be http
     system_actions: bool = False  # a written agreement allows systemActions (CH-Y2)
+    action_selection: bool = False  # it is known to understand `actionSelectionBehavior` (CH-A5)
+    scopes: Scopes = "both"  # the SMART version that the scopes of its tokens are written in (CH-F3)
+    prefetch: Prefetch = "2.0"  # templates that it can fill in; none: it is asked over REST for everything
+    site_codes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by key: what only its site uses
+    read_seconds: float = 4.0  # for all reading of one call; an EHR gives a hook about five seconds (CH-G3)
+    gettext: Callable[[str], str] | None = None  # its hospital's language; None: English
 
 
 class Clients(Protocol):
@@ -47,6 +55,9 @@ class Clients(Protocol):
     def origins(self) -> frozenset[str]:
         """Every browser origin that any client may call from."""
 
+    def every(self) -> Sequence[Client]:
+        """All clients on file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
@@ -57,18 +68,28 @@ class Fetched:
 
 
 class Charts(Protocol):
-    """Reads at the client's FHIR server with the token of one hook call, within the time budget.
+    """Reads at the client's FHIR server with the token of one hook call, until that call's deadline.
 
-    The token is for this call only: it is never stored, logged or sent to another host (CH-F4, CH-F8).
+    The token is for this call only: it is never stored, logged or sent to another host (CH-F4, CH-F8), and nothing
+    is begun with it after the deadline (CH-F6). `until` is a time of the monotonic clock that the blueprint has.
     """
 
     def fetch(
-        self, client: Client, fhir_server: str, access_token: str, queries: Sequence[Query], patient_id: str
+        self,
+        client: Client,
+        fhir_server: str,
+        access_token: str,
+        queries: Sequence[Query],
+        patient_id: str,
+        *,
+        until: float,
     ) -> Fetched:
-        """Run the queries side by side, following `next` pages; a key that cannot be read is `failed`."""
+        """Run the queries side by side, following `next` pages; a key that cannot be read whole is `failed`."""
 
-    def more(self, client: Client, fhir_server: str, access_token: str, key: str, url: str) -> Fetched:
-        """All further pages of one key, from the `next` link of its first page (CH-P8)."""
+    def more(
+        self, client: Client, fhir_server: str, access_token: str, links: Mapping[str, str], *, until: float
+    ) -> Fetched:
+        """All further pages by key, side by side, from the `next` link of each first page (CH-P8)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import unquote_plus
 
 import msgspec
 
@@ -14,8 +14,10 @@ from cds_hooks.errors import MissingData
 from cds_hooks.ports import Charts, Client, Fetched
 from cds_hooks.schemas import Context, HookRequest
 from mappings.bundle import Chart, Part, read_chart
+from mappings.errors import UnreadableChart
+from mappings.links import links_of
 from mappings.outcome import Issue, operation_outcome
-from mappings.queries import QUERIES, Query
+from mappings.queries import QUERIES, Query, asked_alone, asked_too
 
 # Stands in a key's place when nothing could be read, so that the chart itself says so (`Chart.unread`).
 _NOT_READ: Final = msgspec.json.encode(operation_outcome(Issue("incomplete", "not provided and not readable")))
@@ -23,17 +25,22 @@ _HEAD_BYTES: Final = 2_000  # an OperationOutcome says so within its first bytes
 _NEW_DIAGNOSES: Final = "context.conditions"
 
 
-def chart_from(request: HookRequest, client: Client, charts: Charts) -> Chart:
+def chart_from(request: HookRequest, client: Client, charts: Charts, *, until: float) -> Chart:
     """The chart of the hook's patient. What could not be read is in `chart.unread`, never taken for absent.
 
     A key may be absent (not provided: fetched), null (looked, nothing there), a Bundle with or without entries,
-    a resource, or an OperationOutcome (failed: fetched). Raises `MissingData` when a required key is still not
-    there (412) and `ForeignPatient` when a resource is somebody else's. Source: CH-P4 to CH-P8.
+    a resource, or an OperationOutcome (failed: fetched). All reading ends at `until`. Raises `MissingData` when a
+    required key is still not there (412) and `ForeignPatient` when a resource is somebody else's.
+    Source: CH-P4 to CH-P8.
     """
-    gathering = _Gathering(request.context.patient_id, access_of(request, client), charts)
+    gathering = _Gathering(request.context.patient_id, access_of(request, client), charts, until)
     gathering.take(request.sent)
     sent = frozenset(gathering.parts)
-    gathering.fetch(query for query in QUERIES if query.key not in sent)
+    wanted = [query for query in QUERIES if query.key not in sent]
+    if client.site_codes:
+        wanted = [asked_too(query, client.site_codes.get(query.key, ())) for query in wanted]
+        wanted += gathering.not_asked_for(client.site_codes)
+    gathering.fetch(wanted)
     gathering.add_new_diagnoses(request.context)
     chart = gathering.read()
     links = {key: url for key, url in chart.next_links.items() if key in sent}
@@ -51,6 +58,7 @@ class _Gathering:
     patient_id: str
     access: Access | None
     charts: Charts
+    until: float
     parts: dict[str, list[Part]] = field(default_factory=dict)
     extra: list[Part] = field(default_factory=list)  # what came in the context, under no key of ours
     failed: set[str] = field(default_factory=set)  # keys of which something is missing
@@ -67,15 +75,31 @@ class _Gathering:
         if context.has("conditions"):
             self.extra.append(Part(_NEW_DIAGNOSES, bytes(context.conditions)))
 
-    def fetch(self, queries: Iterable[Query]) -> None:
+    def not_asked_for(self, site_codes: Mapping[str, Sequence[str]]) -> list[Query]:
+        """Questions for the site's own codes, for each key that the client sent without having asked for them.
+
+        That it did is seen from the `self` link of its Bundle; what cannot be seen counts as not asked.
+        """
+        sent = [query for query in QUERIES if query.key in self.parts and site_codes.get(query.key)]
+        return [
+            asked_alone(query, site_codes[query.key])
+            for query in sent
+            if not all(_asked_for(part.body, site_codes[query.key]) for part in self.parts[query.key])
+        ]
+
+    def fetch(self, wanted: Sequence[Query]) -> None:
         """Read the queries that the token covers; the others have failed."""
-        wanted = tuple(queries)
         covered = [query for query in wanted if self.access is not None and self.access.covers(query.path)]
         self.failed.update(query.key for query in wanted)
         if self.access is None or not covered:
             return
         fetched = self.charts.fetch(
-            self.access.client, self.access.fhir_server, self.access.token, covered, self.patient_id
+            self.access.client,
+            self.access.fhir_server,
+            self.access.token,
+            covered,
+            self.patient_id,
+            until=self.until,
         )
         self.failed.difference_update(part.key for part in fetched.parts)
         self._add(fetched)
@@ -85,16 +109,10 @@ class _Gathering:
         access = self.access
         pages = {key: page_url(access.fhir_server, url) if access else None for key, url in links.items()}
         self.failed.update(key for key, page in pages.items() if page is None)
-        if access is None:
-            return
-
-        def more(key: str, page: str) -> Fetched:
-            return self.charts.more(access.client, access.fhir_server, access.token, key, page)
-
-        with ThreadPoolExecutor(max_workers=len(pages)) as pool:
-            asked = [pool.submit(more, key, page) for key, page in pages.items() if page is not None]
-        for answer in asked:
-            self._add(answer.result())
+        asked = {key: page for key, page in pages.items() if page is not None}
+        if access is not None and asked:
+            more = self.charts.more(access.client, access.fhir_server, access.token, asked, until=self.until)
+            self._add(more)
 
     def read(self) -> Chart:
         """All parts as one chart; a key that failed is marked unread even where a part of it is there."""
@@ -118,6 +136,15 @@ class _Gathering:
         for part in fetched.parts:
             self.parts.setdefault(part.key, []).append(part)
         self.failed |= fetched.failed
+
+
+def _asked_for(body: bytes, codes: Sequence[str]) -> bool:
+    """Whether the search behind a Bundle, by its `self` link, named all these codes."""
+    try:
+        asked = unquote_plus(links_of(body).get("self", ""))
+    except UnreadableChart:
+        return False
+    return all(code in asked for code in codes)
 
 
 class _Head(msgspec.Struct, rename="camel", gc=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 import sqlalchemy as sa
@@ -49,6 +50,7 @@ def create_app(stride: Stride) -> Flask:
             stride.feedbacks,
             stride.clock,
             stride.config.public_url,
+            monotonic=time.monotonic,
             token_clock=wall_clock,
         )
     )

@@ -17,7 +17,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from cds_hooks.keys import KeyCache
 from cds_hooks.ports import Client
 from fhirapp.db.base import Base, Moment, Sessions
-from fhirapp.tenants import CdsClient, Tenants
+from fhirapp.i18n import gettext_for
+from fhirapp.tenants import CdsClient, Tenant, Tenants
+from mappings.queries import QUERIES
 
 
 class SeenToken(Base):
@@ -50,6 +52,12 @@ class CdsClients:
                 dry_run=tenant.cds_client.dry_run,
                 insecure_http=insecure_http,
                 system_actions=tenant.cds_client.system_actions,
+                action_selection=tenant.cds_client.action_selection,
+                scopes=tenant.cds_client.scopes,
+                prefetch=tenant.cds_client.prefetch,
+                site_codes=_site_codes(tenant),
+                read_seconds=tenant.cds_client.read_seconds,
+                gettext=None if tenant.language == "en" else gettext_for(tenant.language),
             )
             for tenant in tenants.by_id.values()
             if tenant.cds_client is not None
@@ -64,6 +72,10 @@ class CdsClients:
         """Every browser origin that any client may call from."""
         return self._origins
 
+    def every(self) -> tuple[Client, ...]:
+        """All clients on file."""
+        return tuple(self._clients.values())
+
     def first_use(self, issuer: str, jti: str, expires_at: datetime, now: datetime) -> bool:
         """Remember a token id; False when it was there already."""
         tenant_id = self._clients[issuer].tenant_id
@@ -74,6 +86,14 @@ class CdsClients:
         except IntegrityError:
             return False
         return True
+
+
+def _site_codes(tenant: Tenant) -> Mapping[str, tuple[str, ...]]:
+    """The site's own codes of observations by the key of the query that has to ask for them."""
+    if tenant.concept_map is None:
+        return {}
+    asked = {query.key: tenant.concept_map.asked(query.key) for query in QUERIES}
+    return {key: codes for key, codes in asked.items() if codes}
 
 
 def _keys(client: CdsClient, http: requests.Session) -> Callable[[bool], Mapping[str, Any]]:

@@ -91,7 +91,7 @@ def asked_too(query: Query, codes: Sequence[str]) -> Query:
 def asked_alone(query: Query, codes: Sequence[str]) -> Query:
     """The same question for these codes and no others."""
     head, found, tail = query.path.partition("code=")
-    return replace(query, path=f"{head}{found}{_listed(codes)}{tail[tail.index('&'):]}")
+    return replace(query, path=f"{head}{found}{_listed(codes)}{tail[tail.index('&') :]}")
 
 
 def rest_path(query: Query, patient_id: str, *, also: Sequence[str] = ()) -> str:

@@ -25,6 +25,7 @@ class Running:
     intake: InMemoryIntake = field(default_factory=lambda: InMemoryIntake(builders.an_offer()))
     feedbacks: InMemoryFeedbacks = field(default_factory=InMemoryFeedbacks)
     now: datetime = builders.NOW
+    monotonic: float = 1000.0
     settings: dict[str, Any] = field(default_factory=dict)
     _http: FlaskClient | None = None
 
@@ -33,7 +34,14 @@ class Running:
         if self._http is None:
             app = Flask("hooks-test")
             blueprint = create_blueprint(
-                self.clients, self.charts, self.intake, self.feedbacks, lambda: self.now, builders.BASE, **self.settings
+                self.clients,
+                self.charts,
+                self.intake,
+                self.feedbacks,
+                lambda: self.now,
+                builders.BASE,
+                monotonic=lambda: self.monotonic,
+                **self.settings,
             )
             app.register_blueprint(blueprint)
             self._http = app.test_client()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -32,6 +32,9 @@ class InMemoryClients:
     def origins(self) -> frozenset[str]:
         return frozenset().union(*(client.cors_origins for client in self.clients.values()))
 
+    def every(self) -> tuple[Client, ...]:
+        return tuple(self.clients.values())
+
 
 @dataclass
 class InMemoryCharts:
@@ -39,21 +42,34 @@ class InMemoryCharts:
 
     answers: dict[str, bytes] = field(default_factory=dict)
     pages: dict[str, bytes] = field(default_factory=dict)
-    calls: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)  # server, token, keys or page
+    calls: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)  # server, token, keys or pages
+    paths: list[str] = field(default_factory=list)
+    deadlines: list[float] = field(default_factory=list)
 
     def fetch(
-        self, client: Client, fhir_server: str, access_token: str, queries: Sequence[Query], patient_id: str
+        self,
+        client: Client,
+        fhir_server: str,
+        access_token: str,
+        queries: Sequence[Query],
+        patient_id: str,
+        *,
+        until: float,
     ) -> Fetched:
         keys = tuple(query.key for query in queries)
+        self.paths += [query.path for query in queries]
+        self.deadlines.append(until)
         self.calls.append((fhir_server, access_token, keys))
         found = tuple(Part(key, self.answers[key]) for key in keys if key in self.answers)
         return Fetched(found, frozenset(keys) - {part.key for part in found})
 
-    def more(self, client: Client, fhir_server: str, access_token: str, key: str, url: str) -> Fetched:
-        self.calls.append((fhir_server, access_token, (url,)))
-        if url not in self.pages:
-            return Fetched(failed=frozenset((key,)))
-        return Fetched((Part(key, self.pages[url]),))
+    def more(
+        self, client: Client, fhir_server: str, access_token: str, links: Mapping[str, str], *, until: float
+    ) -> Fetched:
+        self.calls.append((fhir_server, access_token, tuple(links.values())))
+        self.deadlines.append(until)
+        found = tuple(Part(key, self.pages[url]) for key, url in links.items() if url in self.pages)
+        return Fetched(found, frozenset(links) - {part.key for part in found})
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -230,6 +231,16 @@ def test_ch_f4_neither_tokens_nor_the_chart_reach_the_log(service: Running, capl
     assert request["hookInstance"] in caplog.text  # what ties our line to theirs is there
     for secret in (builders.TOKEN, "Canaryname", "eyJ"):
         assert secret not in caplog.text
+
+
+def test_ch_g1_whatever_is_answered_with_a_body_is_json(service: Running):
+    card, *others = service.call(), service.call(a_request(hook="nope")), service.post(b"{")
+    others += [service.http.get("/cds-services"), service.http.get("/cds-services/openapi.json")]
+    for answer in (card, *others):
+        assert answer.mimetype == "application/json"
+        json.loads(answer.data)
+    for action in card.get_json()["cards"][0]["suggestions"][0]["actions"]:
+        assert action["resource"]["resourceType"]  # plain FHIR JSON, not text that holds it
 
 
 def test_answers_are_not_to_be_kept_by_anybody_on_the_way(service: Running):

@@ -33,7 +33,9 @@ def an_app() -> Flask:
     clients = InMemoryClients({builders.ISSUER: a_client()})
     intake = InMemoryIntake(an_offer())
     app.register_blueprint(
-        create_blueprint(clients, InMemoryCharts(), intake, InMemoryFeedbacks(), lambda: builders.NOW, BASE)
+        create_blueprint(
+            clients, InMemoryCharts(), intake, InMemoryFeedbacks(), lambda: builders.NOW, BASE, monotonic=lambda: 0.0
+        )
     )
     return app
 

@@ -239,11 +239,11 @@ def test_ch_p5_an_outcome_among_the_entries_makes_the_key_partly_unread_not_requ
 
 def test_ch_p8_a_fetched_key_of_which_a_page_failed_is_used_and_unread(service: Running):
     class HalfAnswering(InMemoryCharts):
-        def fetch(self, *args: Any) -> Fetched:
+        def fetch(self, *args: Any, **named: Any) -> Fetched:
             return Fetched((Part("labs", b'{"resourceType": "Bundle"}'),), frozenset(("labs",)))
 
     charts = HalfAnswering()
-    chart = chart_from(decode_hook(builders.body(with_token(labs=...))), a_client(), charts)
+    chart = chart_from(decode_hook(builders.body(with_token(labs=...))), a_client(), charts, until=0)
     assert chart.unread == {"labs"}
 
 
@@ -270,17 +270,17 @@ def test_ch_f4_the_token_is_not_in_what_python_shows_of_our_objects():
     seen: list[str] = []
 
     class Watching(InMemoryCharts):
-        def fetch(self, *args: Any) -> Any:
+        def fetch(self, *args: Any, **named: Any) -> Any:
             import inspect
 
             frame = inspect.currentframe()
             while frame is not None:
                 seen.append(repr(frame.f_locals.get("self")))
                 frame = frame.f_back
-            return super().fetch(*args)
+            return super().fetch(*args, **named)
 
     hook = decode_hook(builders.body(with_token(labs=...)))
-    chart_from(hook, a_client(), Watching(ehr_answers()))
+    chart_from(hook, a_client(), Watching(ehr_answers()), until=0)
     assert seen
     assert not any(TOKEN in shown for shown in seen if "_Gathering" in shown)
 

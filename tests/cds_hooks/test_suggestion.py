@@ -30,7 +30,7 @@ EXAMPLE = Path(__file__).parents[2] / "docs/examples/hooks/patient-view.json"
 def actions() -> list[dict[str, Any]]:
     """The actions of the card that the example request gets."""
     hook = decode_hook(EXAMPLE.read_bytes())
-    decision = decide(snapshot_from(chart_from(hook, a_client(), InMemoryCharts()), as_of=NOW))
+    decision = decide(snapshot_from(chart_from(hook, a_client(), InMemoryCharts(), until=0), as_of=NOW))
     facts = ReferralFacts(
         tenant_id="north",
         patient_id=hook.context.patient_id,

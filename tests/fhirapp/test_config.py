@@ -52,7 +52,7 @@ def test_an_empty_environment_names_everything_that_is_missing() -> None:
         ({"STRIDE_SECRET_FILE": "/nowhere"}, "cannot be read"),
     ],
 )
-def test_what_would_be_dangerous_is_refused(env: dict[str, str], change: dict[str, str], word: str) -> None:
+def test_ch_g1_what_would_be_dangerous_is_refused(env: dict[str, str], change: dict[str, str], word: str) -> None:
     assert any(word in problem for problem in problems(env | change))
 
 

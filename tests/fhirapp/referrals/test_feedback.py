@@ -55,6 +55,19 @@ def record(world: World, *entries: FeedbackEntry) -> None:
     world.stride.feedbacks.record(client, "exercise-referral", entries, now=world.stride.clock())
 
 
+def test_ch_b5_a_card_that_nobody_answers_says_neither_yes_nor_no(world: World) -> None:
+    shown = world.cards("ada-refer")
+    before = world.referral("ada-refer")
+    world.worker.run_due()
+    after = world.referral("ada-refer")
+    assert len(shown) == 1
+    assert (after.state, after.clinician_deadline) == ("proposed", before.clinician_deadline)  # its own clock decides
+    assert after.signed_at is None
+    assert after.reason_code is None
+    with world.stride.sessions() as session:
+        assert session.query(Feedback).count() == 0
+
+
 def test_a_snooze_closes_nothing(world: World) -> None:
     card = world.ehr.hooks.patient_view("ada-refer").cards[0]
     world.ehr.hooks.override(card, {"code": SNOOZE, "system": NON_ADHERENCE})
