@@ -28,9 +28,9 @@ from fhirapp.referrals.intake import Intake
 from fhirapp.referrals.judging import CLINICIAN_WINDOW, PATIENT_WINDOW, REASSESS, WRITE_BACK
 from fhirapp.referrals.links import OptOutLinks
 from fhirapp.referrals.windows import Windows
-from fhirapp.referrals.write_back import WriteBack
 from fhirapp.tenants import Tenants, read_tenants
 from fhirapp.tidying import Tidier
+from fhirapp.write_back.converge import WriteBack
 from models.booster import InstalledEstimators, load_estimators
 from smart_launch.backend_services import BackendTokens
 from smart_launch.keys import KeyRing

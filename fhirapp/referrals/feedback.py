@@ -19,9 +19,8 @@ from fhirapp.referrals.actions import Actions
 from fhirapp.referrals.card_memory import dismiss
 from fhirapp.referrals.cards import Card, Feedback
 from fhirapp.referrals.errors import HoldOpen, TransitionNotAllowed
-from fhirapp.referrals.referral import Actor
+from fhirapp.referrals.referral import ACCEPTED, Actor
 from fhirapp.referrals.status import Role
-from fhirapp.referrals.write_back import ACCEPTED
 from fhirapp.tenants import Tenants
 
 

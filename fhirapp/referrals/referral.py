@@ -16,6 +16,7 @@ from fhirapp.referrals.errors import HoldOpen, TransitionNotAllowed
 from fhirapp.referrals.status import NEEDS_ANSWERS, NEEDS_NO_HOLD, OPEN, Action, Role, State, allowed
 
 SERVICE_NAME: Final = "stride"
+ACCEPTED: Final = "accepted suggestion"  # how a referral was signed when the clinician accepted the card
 FRESH: Final = timedelta(days=14)  # answers, and so the assessment that rests on them (pathway.md section 5, guards)
 WHOLE_PLAN: Final = frozenset({"plan", "day"})  # scopes of a hold that stops everything
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fhirapp.referrals.intake import Intake
     from fhirapp.referrals.links import OptOutLinks
     from fhirapp.referrals.windows import Windows
-    from fhirapp.referrals.write_back import WriteBack
+    from fhirapp.write_back.converge import WriteBack
 
 
 class Refreshes(Protocol):

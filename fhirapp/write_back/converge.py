@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -34,7 +34,7 @@ from fhirapp.referrals.fhir_status import (
     Wanted,
 )
 from fhirapp.referrals.notices import person_of
-from fhirapp.referrals.referral import EhrResource, Referral
+from fhirapp.referrals.referral import ACCEPTED, EhrResource, Referral
 from fhirapp.referrals.status import LABELS
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant, Tenants
@@ -58,7 +58,6 @@ TYPES: Final[Mapping[str, str]] = {
 ORDER: Final = (SERVICE_REQUEST, *GOALS, CARE_PLAN, NAVIGATOR_TASK, FULFILMENT_TASK)
 ENDED: Final = frozenset({"rejected", "completed", "failed", "cancelled", "entered-in-error"})
 ASKED_ELSEWHERE: Final = N_("Another programme was asked")
-ACCEPTED: Final = "accepted suggestion"  # how a referral was signed when the clinician accepted the card
 THEIRS_TAKES: Final = timedelta(hours=1)
 MAX_PASSES: Final = 5
 MAX_CONFLICTS: Final = 3
@@ -90,6 +89,13 @@ class _Pass:
         return row.reference if row else None
 
 
+class Ears(Protocol):
+    """Who is asked before something is changed that somebody else has changed: `closed_loop.hearing.Hearing`."""
+
+    def hear(self, tenant_id: str, referral_id: UUID, kind: str, stored: Stored, *, writing: bool = False) -> str:
+        """ "moved": the referral has followed what was done there; "keep": leave it; else it is ours to write."""
+
+
 @dataclass(frozen=True, slots=True)
 class WriteBack:
     """Writes for every door: the worker with a system token, the app's page with the clinician's."""
@@ -98,6 +104,7 @@ class WriteBack:
     tenants: Tenants
     sealer: Sealer
     clock: Callable[[], datetime]
+    ears: Ears | None = None
 
     def converge(self, tenant_id: str, referral_id: UUID, ehr: EhrClient) -> int:
         """Bring the EHR to the referral's state; returns the referral's version that is now there.
@@ -180,7 +187,7 @@ class WriteBack:
         """Look for it by its business identifier: an EHR may have made it from our suggestion, or a worker died."""
         if row is None and not wanted.create and kind != SERVICE_REQUEST and work.reference(SERVICE_REQUEST) is None:
             return None  # nothing of this referral was ever in the EHR
-        value = resource_identifier(work.tenant.id, work.referral.patient_id, work.referral.id, kind)
+        value = resource_identifier(work.tenant.id, work.referral.identity, work.referral.id, kind)
         found = ehr.find(_type(kind), RESOURCE_IDENTIFIER, value)
         if found is None and row is not None:
             if self.clock() - row.written_at < LEASE:
@@ -201,7 +208,7 @@ class WriteBack:
     def _update(self, work: _Pass, kind: str, wanted: Wanted, words: str, ehr: EhrClient, stored: Stored) -> None:
         """Bring a resource that is in the EHR to its status, leaving all else in it as it is."""
         for _ in range(MAX_CONFLICTS):
-            if not _differs(stored.resource, wanted, words, kind):
+            if not _differs(stored.resource, wanted, words, kind) or self._theirs(work, kind, stored):
                 break
             changed = with_status(
                 kind,
@@ -218,6 +225,13 @@ class WriteBack:
         else:
             raise WriteBackUnfinished(f"{_type(kind)} keeps changing in the EHR")
         self._remember(work, kind, _mark(wanted, kind), stored)
+
+    def _theirs(self, work: _Pass, kind: str, stored: Stored) -> bool:
+        """Whether somebody else's word stands there and stays; raises `_Overtaken` when the referral followed it."""
+        heard = self.ears.hear(work.tenant.id, work.referral.id, kind, stored, writing=True) if self.ears else ""
+        if heard == "moved":
+            raise _Overtaken
+        return heard == "keep"
 
     def _read_again(self, work: _Pass, kind: str, row: EhrResource, ehr: EhrClient) -> Stored:
         try:
