@@ -1,14 +1,24 @@
-"""Who saw or did what to which patient: one row each, only ever added."""
+"""Who saw or did what to which patient: one row each, only ever added, and each signed by the process that wrote it.
+
+A row is one plain insert; `audit_chain.py` closes rows into a chain later. Source: docs/decisions/0040-audit-chain.md.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from fhirapp.db.base import Base, Moment
+from fhirapp.db.base import Base, Moment, microseconds
 from fhirapp.referrals.referral import Actor
 
 
@@ -28,6 +38,22 @@ class AuditRow(Base):
     subject: Mapped[str]  # what it was about: a referral id, "ServiceRequest/4"
     outcome: Mapped[str]  # "ok" or a slug
     details: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+    nonce: Mapped[str] = mapped_column(server_default="")  # makes two equal acts two rows
+    mac: Mapped[str] = mapped_column(server_default="")  # of everything above but the id; "": written before there were
+
+
+KEY: Final = "audit_key"  # where a session carries it, `Sessions(engine, audit_key=...)`
+
+
+def audit_key(secret: bytes) -> bytes:
+    """The key that signs the audit, from the secret of the service."""
+    return HKDF(SHA256(), 32, salt=None, info=b"stride audit v1").derive(secret)
+
+
+def mac_of(key: bytes, values: Sequence[Any]) -> str:
+    """The signature of values in their canonical form: JSON without spaces, keys sorted, only ASCII."""
+    told = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hmac.new(key, told.encode("ascii"), hashlib.sha256).hexdigest()
 
 
 def audit(
@@ -42,16 +68,25 @@ def audit(
     **details: Any,
 ) -> None:
     """Add one row to the caller's transaction."""
-    session.execute(
-        sa.insert(AuditRow).values(
-            tenant_id=actor.tenant_id,
-            at=at,
-            action=action,
-            role=actor.role.value,
-            actor=actor.reference or actor.display,
-            patient_id=patient_id,
-            subject=str(subject),
-            outcome=outcome,
-            details=details,
-        )
-    )
+    row = {
+        "tenant_id": actor.tenant_id,
+        "at": at,
+        "action": action,
+        "role": actor.role.value,
+        "actor": actor.reference or actor.display,
+        "patient_id": patient_id,
+        "subject": str(subject),
+        "outcome": outcome,
+        "details": details,
+        "nonce": secrets.token_hex(8),
+    }
+    key: bytes | None = session.info.get(KEY)
+    if key is not None:
+        row["mac"] = mac_of(key, [microseconds(at), *(row[name] for name in SIGNED)])
+    session.execute(sa.insert(AuditRow).values(row))
+
+
+# In the order of the signature, after the moment.
+SIGNED: Final = (
+    "tenant_id", "action", "role", "actor", "patient_id", "subject", "outcome", "details", "nonce",
+)  # fmt: skip

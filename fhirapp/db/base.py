@@ -38,17 +38,20 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment without a time zone cannot be stored")
-        return round((value - _EPOCH).total_seconds() * 1_000_000)
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         return None if value is None else datetime.fromtimestamp(value / 1_000_000, UTC)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(moment: datetime) -> int:
+    """How a moment is stored: microseconds since 1970 in UTC."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a time zone cannot be stored")
+    return round((moment - _EPOCH).total_seconds() * 1_000_000)
 
 
 class Sessions(sessionmaker[Session]):
@@ -58,10 +61,11 @@ class Sessions(sessionmaker[Session]):
     one is about to change; a reading one takes none and is never in anybody's way.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine, expire_on_commit=False)  # objects stay readable after commit
+    def __init__(self, engine: Engine, **carried: Any) -> None:
+        # Objects stay readable after commit; `carried` is what each session brings along in its `info`.
+        super().__init__(engine, expire_on_commit=False, info=carried)
         self.engine = engine
-        self._writing = engine.execution_options(**{_WRITES: True})
+        self._writing = writing(engine)
         file = engine.url.database if engine.dialect.name == "sqlite" else None
         self._turn = Turns(Path(file)).turn if file and file != ":memory:" else nullcontext
 
@@ -73,6 +77,11 @@ class Sessions(sessionmaker[Session]):
 
 
 _WRITES = "stride_writes"
+
+
+def writing(engine: Engine) -> Engine:
+    """The same engine for transactions that may write: on SQLite they take the write lock at their start."""
+    return engine.execution_options(**{_WRITES: True})
 
 
 def engine_for(url: str, *, durable: bool = True) -> Engine:
@@ -107,6 +116,6 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def sessions_for(engine: Engine) -> Sessions:
-    """The sessions of one database."""
-    return Sessions(engine)
+def sessions_for(engine: Engine, **carried: Any) -> Sessions:
+    """The sessions of one database, each with `carried` in its `info`."""
+    return Sessions(engine, **carried)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
+import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
@@ -11,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Engine
 
 import fhirapp.audit
+import fhirapp.audit_chain
 import fhirapp.cds_clients
 import fhirapp.clock
 import fhirapp.closed_loop.cursor
@@ -25,26 +28,29 @@ import fhirapp.referrals.cards
 import fhirapp.referrals.notices
 import fhirapp.referrals.referral
 import fhirapp.ui.session  # noqa: F401 - each import brings its mapped classes
-from fhirapp.db.base import Base
+from fhirapp.db.base import Base, writing
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+UPGRADING: Final = 7426001  # the key of the advisory lock; any number that nobody else takes
 metadata = Base.metadata
 
 
-def alembic_config(engine: Engine | None = None) -> AlembicConfig:
+def alembic_config(connection: sa.Connection | None = None) -> AlembicConfig:
     """Alembic's settings, without a file of its own."""
     config = AlembicConfig()
     config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["engine"] = engine
+    config.attributes["connection"] = connection
     return config
 
 
 def upgrade(engine: Engine) -> None:
     """Bring the database to this version; two processes that start together take turns."""
-    with engine.connect() as connection:
+    # One transaction on one connection: the lock ends with it. A lock of the connection would go back into the pool
+    # with it, and the next process would wait for ever.
+    with writing(engine).begin() as connection:
         if engine.dialect.name == "postgresql":
-            connection.exec_driver_sql("SELECT pg_advisory_lock(7426001)")
-        command.upgrade(alembic_config(engine), "head")
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(UPGRADING)))
+        command.upgrade(alembic_config(connection), "head")
 
 
 def is_current(engine: Engine) -> bool:
