@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from fhirapp.alarms.settings import Escalation, EscalationSchema, escalation_of
+from fhirapp.closed_loop.settings import Listening, ListeningSchema, listening_of
 from fhirapp.messages.settings import Messages, MessagesSchema, messages_of
 from mappings.concept_map import ConceptMap, read_concept_map
 from mappings.errors import InvalidConceptMap
@@ -129,6 +130,7 @@ class Tenant:
     concept_map: ConceptMap | None = None  # the site's own codes; None: it uses those of the standards
     messages: Messages = field(default_factory=Messages)
     escalation: Escalation = field(default_factory=Escalation)
+    listening: Listening = field(default_factory=Listening)
 
     def programme(self, programme_id: str) -> ProgrammeSite | None:
         """The programme with this id."""
@@ -248,6 +250,7 @@ class _TenantSchema(_Strict):
     concept_map = fields.String(load_default=None)
     messages = fields.Nested(MessagesSchema, load_default=dict)
     escalation = fields.Nested(EscalationSchema, load_default=dict)
+    listening = fields.Nested(ListeningSchema, load_default=dict)
 
     @validates_schema
     def _has_order(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -333,6 +336,7 @@ def _tenant(name: str, data: dict[str, Any]) -> Tenant:
         policy=SitePolicy(**data["policy"]),
         messages=messages_of(data["messages"]),
         escalation=escalation_of(data["escalation"]),
+        listening=listening_of(data["listening"]),
     )
 
 

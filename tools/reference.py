@@ -20,7 +20,7 @@ from fhirapp.referrals.fhir_status import (
     NAVIGATOR_TASK,
     SERVICE_REQUEST,
 )
-from fhirapp.referrals.reasons import REASONS
+from fhirapp.referrals.reasons import GONE, ONLY_THE_PATIENT, REASONS, Reason
 from fhirapp.referrals.status import LABELS, NUMBER, OPEN, TRANSITIONS, State
 from tools.assess_page import assess_page
 from tools.conformance import conformance
@@ -95,9 +95,22 @@ def reasons() -> str:
     after = {
         r.code: "never by itself" if r.reoffer_days is None else f"{r.reoffer_days} days" for r in REASONS.values()
     }
-    lines = [f"| `{r.code}` | {r.label} | {r.by} | {after[r.code]} |" for r in REASONS.values()]
-    table = "\n".join(["| code | meaning | given by | offered again after |", "|---|---|---|---|", *lines])
-    return f"# Reasons for saying no\n\n{MADE}\n{table}\n"
+    lines = [f"| `{r.code}` | {r.label} | {r.by} | {after[r.code]} | {_most(r)} |" for r in REASONS.values()]
+    table = "\n".join(
+        ["| code | meaning | given by | offered again after | at most |", "|---|---|---|---|---|", *lines]
+    )
+    return (
+        f"# Reasons for saying no\n\n{MADE}\n{table}\n\n"
+        "A new phase of treatment makes an offer due before its day, two weeks after the no at the earliest; not after "
+        f"{' and '.join(f'`{code}`' for code in sorted(ONLY_THE_PATIENT | GONE))}. Who asks to be asked is heard at "
+        "once.\n"
+    )
+
+
+def _most(reason: Reason) -> str:
+    if reason.most is None:
+        return ""
+    return f"{reason.most} times" + (" a year" if reason.within else "")
 
 
 def problems() -> str:

@@ -54,7 +54,8 @@ class Subscriptions:
 
     sessions: Sessions
     public_url: str
-    clock: Callable[[], datetime]
+    clock: Callable[[], datetime]  # the jobs'
+    wall_clock: Callable[[], datetime]  # what an end is dated with: the other side's clock does not move with ours
 
     def keep_alive(self, tenant_id: str, ehr: EhrClient) -> None:
         """See that each Subscription is there, awake and not about to end; raises an `EhrError`."""
@@ -63,7 +64,7 @@ class Subscriptions:
             there = self._there(row, ehr)
             if row is None or there is None:
                 self._create(tenant_id, criteria, ehr)
-            elif there.get("status") in ASLEEP or row.ends_at - self.clock() < RENEWED_BEFORE:
+            elif there.get("status") in ASLEEP or row.ends_at - self.wall_clock() < RENEWED_BEFORE:
                 self._renew(row, there, ehr)
             else:
                 self._note(row, str(there.get("status", "")))
@@ -96,7 +97,7 @@ class Subscriptions:
 
     def _create(self, tenant_id: str, criteria: str, ehr: EhrClient) -> None:
         """A new one. Where an earlier create was lost on its way its secrets are lost too: what it sends is refused."""
-        path, secret, ends_at = token_urlsafe(32), token_urlsafe(32), self.clock() + LASTS
+        path, secret, ends_at = token_urlsafe(32), token_urlsafe(32), self.wall_clock() + LASTS
         with self.sessions.begin() as session:
             session.merge(
                 EhrSubscription(
@@ -107,7 +108,7 @@ class Subscriptions:
                     reference=None,
                     state="",
                     ends_at=ends_at,
-                    checked_at=self.clock(),
+                    checked_at=self.wall_clock(),
                 )
             )
         stored = ehr.add(subscription(criteria, self._endpoint(tenant_id, path), secret, ends_at))
@@ -115,7 +116,7 @@ class Subscriptions:
 
     def _renew(self, row: EhrSubscription, there: dict[str, Any], ehr: EhrClient) -> None:
         """The same one with new secrets and a later end. The secrets are ours first: no notice falls between."""
-        path, secret, ends_at = token_urlsafe(32), token_urlsafe(32), self.clock() + LASTS
+        path, secret, ends_at = token_urlsafe(32), token_urlsafe(32), self.wall_clock() + LASTS
         fresh = subscription(row.criteria, self._endpoint(row.tenant_id, path), secret, ends_at)
         kept = {name: there[name] for name in ("id", "meta") if name in there}
         reference = str(row.reference)
@@ -128,7 +129,7 @@ class Subscriptions:
     def _remember(self, tenant_id: str, criteria: str, reference: str, state: str) -> None:
         with self.sessions.begin() as session:
             row = session.get_one(EhrSubscription, (tenant_id, criteria))
-            row.reference, row.state, row.checked_at = reference, state, self.clock()
+            row.reference, row.state, row.checked_at = reference, state, self.wall_clock()
 
     def _note(self, row: EhrSubscription, state: str) -> None:
         self._remember(row.tenant_id, row.criteria, str(row.reference), state)

@@ -68,6 +68,14 @@ def enqueue(
     job.arms += 1
 
 
+def is_due(session: Session, key: str, by: datetime) -> bool:
+    """True while this job is under way, or will be begun by then."""
+    return (
+        session.execute(sa.select(Job.id).where(Job.key == key, Job.state == "ready", Job.run_at <= by)).first()
+        is not None
+    )
+
+
 def claim_one(sessions: Sessions, now: datetime, *, only: str | None = None) -> Claim | None:
     """The next due job, leased to the caller; `None` when nothing is due. `only`: just the job with this key."""
     due = sa.select(Job).where(Job.state == "ready", Job.run_at <= now).order_by(Job.run_at).limit(1)

@@ -33,6 +33,7 @@ def facts_of(tenant: Tenant, referral: Referral, sealer: Sealer, *, now: datetim
         summary=summary,
         plan_start=(referral.patient_deadline or authored).astimezone(tenant.zone).date(),
         supporting=_supporting(referral),
+        identity=referral.identity,
     )
 
 

@@ -47,6 +47,31 @@ class Referrals:
             .with_for_update()
         ).scalar_one_or_none()
 
+    def next_ordinal(self, patient_id: str) -> int:
+        """The number of this patient's next offer. One that began here and moved to another record still counts."""
+        began_here = sa.or_(Referral.patient_id == patient_id, Referral.first_patient_id == patient_id)
+        ordinal = sa.case((Referral.patient_id == patient_id, Referral.ordinal), else_=0)
+        highest, began = self.session.execute(
+            sa.select(sa.func.max(ordinal), sa.func.count()).where(Referral.tenant_id == self.tenant_id, began_here)
+        ).one()
+        return max(int(highest or 0), int(began)) + 1
+
+    def ends_with(self, referral: Referral, code: str) -> Sequence[datetime]:
+        """When earlier offers to the same patient ended with this reason."""
+        return (
+            self.session.execute(
+                sa.select(Referral.state_since).where(
+                    Referral.tenant_id == self.tenant_id,
+                    Referral.patient_id == referral.patient_id,
+                    Referral.reason_code == code,
+                    Referral.id != referral.id,
+                    Referral.is_open.is_(False),
+                )
+            )
+            .scalars()
+            .all()
+        )
+
     def in_states(self, states: Collection[State]) -> Sequence[Referral]:
         """All referrals in these states, the longest waiting first."""
         return (

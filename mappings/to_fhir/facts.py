@@ -59,6 +59,7 @@ class ReferralFacts:
     plan_start: date
     supporting: tuple[Ref, ...] = ()  # the Observations that the proposal rests on
     replaces: Ref | None = None  # the ServiceRequest of an earlier offer, when the patient re-joins
+    identity: str = ""  # the patient id that identifiers are made from, where the record was merged into another
     revision: int = 1  # counts the ServiceRequests of one episode; a re-join writes a new one
 
     @property
@@ -69,7 +70,7 @@ class ReferralFacts:
     def identifier_of(self, kind: str) -> str:
         """The business identifier of one resource of this referral, the same every time (WB-5)."""
         name = kind if self.revision == 1 else f"{kind}#{self.revision}"
-        return resource_identifier(self.tenant_id, self.patient_id, self.episode_id, name)
+        return resource_identifier(self.tenant_id, self.identity or self.patient_id, self.episode_id, name)
 
     def identifiers(self, kind: str) -> list[Json]:
         """The same as a FHIR `identifier`."""

@@ -28,6 +28,7 @@ _REASONS: Final[dict[str, tuple[str, tuple[str, str] | None]]] = {
     "CL-PALL": ("Clinician: goals of care", None),
     "CL-CHOICE": ("Clinician: prefers another plan", None),
     "CL-OTHER": ("Clinician: other reason", None),
+    "PG-ENDED": ("Ended by the programme", None),
 }
 
 
@@ -38,3 +39,22 @@ def reason_of(reason: str) -> Json:
     words, mapped = _REASONS[reason]
     codings = [coding(OPT_OUT_REASONS, reason, words), *([coding(SNOMED, *mapped)] if mapped else [])]
     return {"coding": codings, "text": words}
+
+
+def code_in(concept: object) -> str | None:
+    """Our reason code in a CodeableConcept of the EHR, by our own coding or by the concept that stands for it."""
+    codings = concept.get("coding") if isinstance(concept, dict) else None
+    found = [one for one in codings if isinstance(one, dict)] if isinstance(codings, list) else []
+    for one in found:
+        if one.get("system") == OPT_OUT_REASONS and one.get("code") in _REASONS:
+            return str(one["code"])
+    meant = {mapped[0]: code for code, (_, mapped) in _REASONS.items() if mapped}
+    return next((meant[one["code"]] for one in found if one.get("system") == SNOMED and one.get("code") in meant), None)
+
+
+def words_in(concept: object) -> str:
+    """What a CodeableConcept says to people."""
+    if not isinstance(concept, dict):
+        return ""
+    codings = concept.get("coding") or [{}]
+    return str(concept.get("text") or codings[0].get("display") or "")
