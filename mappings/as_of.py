@@ -17,9 +17,14 @@ from mappings.bundle import Chart, Part, read_chart
 from mappings.datatypes import Dates
 
 # When a resource says that it was written, and when what it tells of happened. All of them must be past.
-_RECORDED: Final = ("recordedDate", "issued", "authoredOn", "authored", "dateAsserted", "created", "dateRecorded")
-_HAPPENED: Final = ("effectiveDateTime", "effectiveInstant", "onsetDateTime", "performedDateTime", "start")
-_PERIODS: Final = ("effectivePeriod", "onsetPeriod", "performedPeriod", "period")
+_RECORDED: Final = (
+    "recordedDate", "issued", "authoredOn", "authored", "dateAsserted", "created", "dateRecorded", "recordedOn",
+    "lastModified",
+)  # fmt: skip
+_HAPPENED: Final = (
+    "effectiveDateTime", "effectiveInstant", "onsetDateTime", "performedDateTime", "timingDateTime", "start",
+)  # fmt: skip
+_PERIODS: Final = ("effectivePeriod", "onsetPeriod", "performedPeriod", "timingPeriod", "period")
 
 
 def chart_before(history: History, index: datetime, *, last_updated: bool = True) -> Chart:

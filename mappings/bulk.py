@@ -20,6 +20,7 @@ Record = Mapping[str, Any]
 TYPES: Final = frozenset(
     {"Patient", "Condition", "Observation", "QuestionnaireResponse", "MedicationRequest", "MedicationAdministration"}
     | {"MedicationStatement", "Procedure", "Encounter", "ServiceRequest", "Task", "CarePlan", "Appointment"}
+    | {"Device", "DeviceUseStatement"}
 )
 
 

@@ -6,13 +6,17 @@ Source: modelling.md section 5, "Labels at a hospital".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
-from mappings.bulk import History, Record
-from mappings.canonical import BASE
+from mappings.bulk import History
+from mappings.codes import diagnoses
 from mappings.datatypes import Dates
+from mappings.decline import declines, is_inpatient
+from mappings.landmarks import begin_of
+from mappings.records import OBSERVATIONS, codes_of, codings_of, is_exercise, moment_of, number_of, period_of
 
 HORIZON_YEARS: Final = 5
 UPTAKE: Final = timedelta(days=60)
@@ -20,27 +24,26 @@ TWELVE_WEEKS: Final = timedelta(weeks=12)
 ENOUGH: Final = 0.70  # of the planned sessions
 FEWEST_SESSIONS: Final = 4
 
-_SNOMED: Final = "http://snomed.info/sct"
-_OBSERVATIONS: Final = f"{BASE}/CodeSystem/stride-observations"
-# Referral to a physical activity programme, exercise therapy, exercise education, physical exercise, physiotherapy.
-_EXERCISE: Final = frozenset({"390893007", "229065009", "304507003", "183301007", "91251008"})
 
-
-def index_of(history: History) -> datetime | None:
-    """The day that a patient is looked at: when exercise was first referred for, in the zone that it was written in."""
-    moments = (_moment(record, "authoredOn") for record in history.of("ServiceRequest") if _is_exercise(record))
-    return min((moment for moment in moments if moment is not None), default=None)
-
-
-def died(history: History, index: datetime) -> float | None:
-    """Death from any cause within five years; alive needs a visit or a result after the horizon, else unknown."""
-    end = _years_later(index, HORIZON_YEARS)
+def died(history: History, index: datetime, years: int = HORIZON_YEARS) -> float | None:
+    """Death from any cause within some years; alive needs a visit or a result after the horizon, else unknown."""
+    end = _years_later(index, years)
     if text := history.patient.get("deceasedDateTime"):
         death = Dates(index).when(text)
         return None if death is None or death.latest < index else float(death.earliest <= end)
     if history.patient.get("deceasedBoolean") is True:
         return None  # dead, nobody knows when
     return 0.0 if _is_seen_after(history, end) else None
+
+
+def declined(history: History, index: datetime, days: int) -> float | None:
+    """A sign of decline within so many days; who died without one is set apart, who was not seen again unknown."""
+    end = index + timedelta(days=days)
+    if declines(history, index, end):
+        return 1.0
+    if _dead_by(history, end) or not _is_seen_after(history, end):
+        return None
+    return 0.0
 
 
 def took_up(history: History, index: datetime) -> float | None:
@@ -54,100 +57,99 @@ def took_up(history: History, index: datetime) -> float | None:
 
 
 def kept_coming(history: History, index: datetime) -> float | None:
-    """At least 70 % of the planned sessions of twelve weeks attended; unknown under four, or with a death meanwhile."""
-    end = index + TWELVE_WEEKS
-    if _dead_by(history, end) or not _is_seen_after(history, end):
+    """At least 70 % of the sessions attended that were planned after `index` in the programme's first twelve weeks.
+
+    Unknown under four sessions; a death, a hospital stay or a new spread of the cancer meanwhile is set apart.
+    """
+    end = begin_of(history, index) + TWELVE_WEEKS
+    if index >= end or _dead_by(history, end) or _set_apart(history, index, end) or not _is_seen_after(history, end):
         return None
-    told = _counted(history, end) or _appointments(history, index, end)
-    attended, planned = told
+    attended, planned = _counted(history, index, end) or _appointments(history, index, end)
     return None if planned < FEWEST_SESSIONS else float(attended / planned >= ENOUGH)
 
 
-LABELS: Final = {"risk": died, "adherence": took_up, "persistence": kept_coming}
+Label = Callable[[History, datetime], float | None]
+LABELS: Final[Mapping[str, Label]] = {
+    "death-5y": died,
+    "death-1y": partial(died, years=1),
+    "decline-90": partial(declined, days=90),
+    "decline-180": partial(declined, days=180),
+    "uptake": took_up,
+    "persistence": kept_coming,
+}
 
 
 def _starts(history: History) -> Iterator[datetime]:
     for record in history.of("Encounter"):
-        if record.get("status") == "finished" and _is_exercise(record) and (start := _period(record, "start")):
+        if record.get("status") == "finished" and is_exercise(record) and (start := period_of(record, "start")):
             yield start
     for record in history.of("Task"):
-        done = _moment(record, "lastModified") or _period(record, "end", "executionPeriod")
-        if record.get("status") == "completed" and _is_exercise(record) and done:
+        done = moment_of(record, "lastModified") or period_of(record, "end", "executionPeriod")
+        if record.get("status") == "completed" and is_exercise(record) and done:
             yield done
     for record in history.of("CarePlan"):
-        if record.get("status") == "completed" and _is_exercise(record) and (start := _period(record, "start")):
+        if record.get("status") == "completed" and is_exercise(record) and (start := period_of(record, "start")):
             yield start
 
 
 def _opted_out(history: History) -> bool:
     """Source: modelling.md section 5: an opt-out is a separate outcome, not non-adherence."""
     said = [(r, "revoked") for r in history.of("ServiceRequest")] + [(r, "rejected") for r in history.of("Task")]
-    return any(_is_exercise(record) and record.get("status") == word for record, word in said)
+    return any(is_exercise(record) and record.get("status") == word for record, word in said)
 
 
-def _counted(history: History, end: datetime) -> tuple[float, float] | None:
-    """The newest attendance Observation: sessions attended, of sessions planned."""
-    found: tuple[datetime, float, float] | None = None
+def _set_apart(history: History, index: datetime, end: datetime) -> bool:
+    """Source: modelling.md section 5: progression and a hospital stay are competing events, not non-adherence."""
+    stays = (period_of(record, "start") for record in history.of("Encounter") if is_inpatient(record))
+    spread = (
+        moment_of(record, "onsetDateTime") or moment_of(record, "recordedDate")
+        for record in history.of("Condition")
+        if any("vs.cancer_secondary" in diagnoses().sets_of(*coding) for coding in codings_of(record))
+    )
+    return any(moment is not None and index < moment <= end for moment in (*stays, *spread))
+
+
+def _counted(history: History, index: datetime, end: datetime) -> tuple[float, float] | None:
+    """The programme's newest count, less its last one before `index`: sessions attended, of sessions planned."""
+    counts = sorted(_counts(history))
+    after = [count for count in counts if index < count[0] <= end + UPTAKE]
+    before = [count for count in counts if count[0] <= index]
+    if not after or (not before and index > begin_of(history, index)):
+        return None  # sessions of before the day cannot be told from those after it
+    _, attended, planned = after[-1]
+    _, then_attended, then_planned = before[-1] if before else (index, 0.0, 0.0)
+    return attended - then_attended, planned - then_planned
+
+
+def _counts(history: History) -> Iterator[tuple[datetime, float, float]]:
     for record in history.of("Observation"):
-        codes, when = set(_codes(record, _OBSERVATIONS)), _moment(record, "effectiveDateTime")
-        if "sessions-attended" not in codes or when is None or when > end + UPTAKE:
+        when, attended = moment_of(record, "effectiveDateTime"), number_of(record)
+        if "sessions-attended" not in codes_of(record, OBSERVATIONS) or when is None or attended is None:
             continue
-        planned = [_number(c) for c in record.get("component", ()) if "sessions-planned" in _codes(c, _OBSERVATIONS)]
-        attended = _number(record)
-        if attended is not None and planned and planned[0] and (found is None or when > found[0]):
-            found = (when, attended, planned[0])
-    return found and (found[1], found[2])
+        parts = [c for c in record.get("component", ()) if "sessions-planned" in codes_of(c, OBSERVATIONS)]
+        if parts and (planned := number_of(parts[0])):
+            yield when, attended, planned
 
 
 def _appointments(history: History, index: datetime, end: datetime) -> tuple[float, float]:
     attended = planned = 0
     for record in history.of("Appointment"):
-        start = _moment(record, "start")
-        if start is None or not index < start <= end or not _is_exercise(record):
+        start = moment_of(record, "start")
+        if start is None or not index < start <= end or not is_exercise(record):
             continue
         attended += record.get("status") == "fulfilled"
         planned += record.get("status") in ("fulfilled", "noshow", "cancelled")
     return attended, planned
 
 
-def _is_exercise(record: Record) -> bool:
-    found = [_codes(record, _SNOMED)]
-    for name in ("type", "serviceType", "category", "reasonCode"):
-        found += [_codes({"code": one}, _SNOMED) for one in record.get(name) or () if isinstance(one, dict)]
-    return any(not _EXERCISE.isdisjoint(codes) for codes in found)
-
-
-def _codes(record: Record, system: str) -> list[str]:
-    concept = record.get("code") if isinstance(record.get("code"), dict) else {}
-    return [str(c.get("code")) for c in (concept or {}).get("coding", ()) if c.get("system") == system]
-
-
-def _number(record: Record) -> float | None:
-    quantity = record.get("valueQuantity") or {}
-    value = record.get("valueInteger", quantity.get("value"))
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
-def _moment(record: Record, name: str) -> datetime | None:
-    """A date or instant; one without a zone is read in UTC, a day as its first moment."""
-    text = record.get(name)
-    when = Dates(_UTC_DAY).when(text) if isinstance(text, str) else None
-    return when.earliest if when else None
-
-
-def _period(record: Record, end: str, name: str = "period") -> datetime | None:
-    period = record.get(name)
-    return _moment(period, end) if isinstance(period, dict) else None
-
-
 def _dead_by(history: History, end: datetime) -> bool:
-    death = _moment(history.patient, "deceasedDateTime")
+    death = moment_of(history.patient, "deceasedDateTime")
     return history.patient.get("deceasedBoolean") is True or (death is not None and death <= end)
 
 
 def _is_seen_after(history: History, end: datetime) -> bool:
-    visits = (_period(record, "start") for record in history.of("Encounter"))
-    results = (_moment(record, "effectiveDateTime") for record in history.of("Observation"))
+    visits = (period_of(record, "start") for record in history.of("Encounter"))
+    results = (moment_of(record, "effectiveDateTime") for record in history.of("Observation"))
     return any(moment is not None and moment > end for moment in (*visits, *results))
 
 
@@ -156,6 +158,3 @@ def _years_later(moment: datetime, years: int) -> datetime:
         return moment.replace(year=moment.year + years)
     except ValueError:  # the 29th of February
         return moment.replace(year=moment.year + years, day=28)
-
-
-_UTC_DAY: Final = datetime.fromisoformat("2000-01-01T00:00:00+00:00")

@@ -396,6 +396,15 @@ _ATTENDANCE: Final = (
         given.number("attended_days_past_year", 0, 366, _QUARTER),
         lambda v: N_("Came to exercise on {days} days of the last year", days=int(v)),
     ),
+    Feature(
+        "sessions_attended_share",
+        "1",
+        "attendance",
+        N_("Planned sessions attended so far"),
+        "Appointment for exercise, fulfilled of fulfilled, no-show and cancelled",
+        given.number("sessions_attended_share", 0, 1, _QUARTER),
+        lambda v: N_("Came to {share} % of the sessions so far", share=round(100 * v)),
+    ),
 )
 
 FEATURES: Final[Mapping[str, Feature]] = MappingProxyType(

@@ -19,11 +19,13 @@ from models.artifact import (
 from models.catalogue import SPECS
 from models.errors import ArtifactRefused, ModelsError
 from models.model_spec import ModelSpec
+from models.purpose import all_purposes, spec_at
 
 if TYPE_CHECKING:
     from fhirapp.model_watch import Group, Watch
     from models.drift import Drift
 
+_PLACES = sorted({*SPECS, *(purpose.place for purpose in all_purposes())})
 _ABOUT = """\
   list                    every version on disk, the one in use marked with *, and whether it can be trusted
   show NAME               the model card of the version in use (or of --version)
@@ -46,11 +48,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|show|promote|drift|retire")
     verbs.add_parser("list", help="every version on disk").set_defaults(act=_list)
     show = verbs.add_parser("show", help="the model card")
-    show.add_argument("name", choices=sorted(SPECS))
+    show.add_argument("name", choices=_PLACES, metavar="NAME")
     show.add_argument("--version", metavar="NAME")
     show.set_defaults(act=_show)
     put = verbs.add_parser("promote", help="put a version to use")
-    put.add_argument("name", choices=sorted(SPECS))
+    put.add_argument("name", choices=_PLACES, metavar="NAME")
     put.add_argument("version")
     put.set_defaults(act=_promote)
     apart = verbs.add_parser("drift", help="compare people with those of the training")
@@ -62,7 +64,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     apart.add_argument("--tenant", metavar="ID", help="the hospital, where the service has more than one")
     apart.set_defaults(act=_drift)
     drop = verbs.add_parser("retire", help="use no version of a model")
-    drop.add_argument("name", choices=sorted(SPECS))
+    drop.add_argument("name", choices=_PLACES, metavar="NAME")
     drop.set_defaults(act=_retire)
     parser.set_defaults(run=run)
 
@@ -87,6 +89,12 @@ def _list(args: argparse.Namespace) -> int:
             print(f"{mark} {name:<10} {version:<6} {said}")
         if current.get(name) is None:
             print(f"  {name:<10} retired: the service goes on with the rules alone")
+    for name in _PLACES:
+        for version in versions_of(name, args.models) if name not in SPECS else ():
+            mark = "*" if current.get(name) == version else " "
+            fit, said = _line(_spec(name), args.models, version)
+            unfit += not fit
+            print(f"{mark} {name} {version}: {said}; the service does not ask it")
     return 1 if unfit else 0
 
 
@@ -101,21 +109,27 @@ def _line(spec: ModelSpec, root: Path, version: str) -> tuple[bool, str]:
     return True, f"{meta['meaning']}; AUC {value:.3f} ({low:.3f}-{high:.3f}), slope {slope:.2f}, {people:,} people"
 
 
+def _spec(name: str) -> ModelSpec:
+    spec = spec_at(name)
+    assert spec is not None  # noqa: S101 - the parser lets no other name in
+    return spec
+
+
 def _show(args: argparse.Namespace) -> int:
     version = args.version or current_version(args.name, args.models)
-    artifact = open_artifact(SPECS[args.name], args.models, version)
+    artifact = open_artifact(_spec(args.name), args.models, version)
     print((artifact.folder / CARD_FILE).read_text(encoding="utf-8"), end="")
     return 0
 
 
 def _promote(args: argparse.Namespace) -> int:
-    promote(SPECS[args.name], args.version, args.models)
+    promote(_spec(args.name), args.version, args.models)
     print(f"{args.name} {args.version} is in use after the next restart of service and worker")
     return 0
 
 
 def _retire(args: argparse.Namespace) -> int:
-    promote(SPECS[args.name], None, args.models)
+    promote(_spec(args.name), None, args.models)
     print(f"{args.name} is retired; the service goes on with the rules alone after its next restart")
     return 0
 

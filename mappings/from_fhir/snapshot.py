@@ -13,6 +13,7 @@ from mappings.datatypes import Dates
 from mappings.from_fhir.adverse_events import adverse_events
 from mappings.from_fhir.allergies import read_allergies
 from mappings.from_fhir.answers import Answers
+from mappings.from_fhir.attendance import add_attendance
 from mappings.from_fhir.concepts import code_in
 from mappings.from_fhir.conditions import Conditions
 from mappings.from_fhir.conflicts import add_mean_pressure, conflicts
@@ -79,6 +80,7 @@ def _series(chart: Chart, dates: Dates, faults: list[Gap]) -> Series:
     add_mean_pressure(series)
     add_derived(series)
     add_peak_uptake(series)
+    add_attendance(chart.of(structs.Appointment), dates, series)
     _add_marital_status(chart.patient, dates, series)
     return series
 

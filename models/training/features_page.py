@@ -29,7 +29,7 @@ def features_page() -> str:
             feature.unit,
             feature.block,
             feature.fhir,
-            ", ".join(spec.name for spec in SPECS.values() if feature.name in spec.features),
+            ", ".join(spec.name for spec in SPECS.values() if feature.name in spec.features) or "a site's own models",
         )
         for feature in FEATURES.values()
     ]

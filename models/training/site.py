@@ -60,11 +60,17 @@ def part_of(table: Table, places: NDArray[np.int64]) -> Table:
     )
 
 
-def adapted(recipe: Recipe, current: Model, train: Table, seed: int) -> tuple[Fitted, str]:
-    """A candidate as bold as the number of events allows, and in words how it was made."""
+def adapted(recipe: Recipe, current: Model | None, train: Table, seed: int) -> tuple[Fitted, str]:
+    """A candidate as bold as the number of events allows, and in words how it was made.
+
+    `current` is what there is to begin from: the version in use, or the trees of a model with the same features.
+    Raises `TrainingRefused` where there is nothing, and too few events for new trees.
+    """
     events = int(min(train.label.sum(), (1 - train.label).sum()))
     if events >= REFIT_FROM:
         return fit(recipe, train.rows, train.label, train.person, seed), f"new trees ({events} events)"
+    if current is None:
+        raise TrainingRefused(f"{events} events; {REFIT_FROM} are needed where there are no trees to begin from")
     raw = _raw(current, train.rows)
     artifact = current.artifact
     settings = Settings(**artifact.meta["settings"])
@@ -80,12 +86,22 @@ def adapted(recipe: Recipe, current: Model, train: Table, seed: int) -> tuple[Fi
     return Fitted(current.booster, settings, round(moved, 6), artifact.slope), how
 
 
-def judged(current: Model, candidate: Fitted, test: Table, seed: int) -> Judgement:
-    """The candidate against the model in use on people later than all that it was trained on."""
+def odds_of(current: Model, test: Table) -> Column:
+    """What the version in use says of these people."""
+    return current.artifact.intercept + current.artifact.slope * _raw(current, test.rows)
+
+
+def base_rate(train: Table, test: Table) -> Column:
+    """What anybody may say without a model: the share of the training part, the same for all."""
+    rate = float(train.label.mean())
+    return np.full(len(test.label), np.log(rate / (1 - rate)))
+
+
+def judged(old: Column, candidate: Fitted, test: Table, seed: int) -> Judgement:
+    """The candidate against what was said until now, on people later than all that it was trained on."""
     events = int(min(test.label.sum(), (1 - test.label).sum()))
     if events < FEWEST_EVENTS:
         return Judgement(False, (f"no: {events} events in the hold-out; {FEWEST_EVENTS} are needed to compare",))
-    old = current.artifact.intercept + current.artifact.slope * _raw(current, test.rows)
     new = candidate.log_odds(test.rows)
     checks = [_gain(test.label, old, new, seed), _order(test.label, old, new), _line(test.label, new)]
     checks += _groups(test, old, new)

@@ -36,6 +36,8 @@ LEAKS = [
     ("a stay that began later", "Encounter", {"period": {"start": AFTER}}),
     ("a visit changed later", "Encounter", {"period": {"start": BEFORE}, "meta": {"lastUpdated": AFTER}}),
     ("answers of a later day", "QuestionnaireResponse", {"authored": AFTER}),
+    ("a Task that was finished later", "Task", {"authoredOn": BEFORE, "lastModified": AFTER}),
+    ("a walking aid, noted later", "DeviceUseStatement", {"timingDateTime": BEFORE, "recordedOn": AFTER}),
     ("a visit booked later", "Appointment", {"start": BEFORE, "created": AFTER}),
 ]
 
@@ -80,7 +82,7 @@ def test_an_export_is_sorted_by_patient_and_strangers_are_left_out(tmp_path):
         {"resourceType": "Task", "for": {"reference": "https://ehr.example/fhir/Patient/b"}},
         {"resourceType": "Appointment", "participant": [{"actor": {"reference": "Patient/b"}}]},
         {"resourceType": "Condition", "subject": {"reference": "Patient/nobody"}},
-        {"resourceType": "Device", "patient": {"reference": "Patient/a"}},
+        {"resourceType": "Flag", "patient": {"reference": "Patient/a"}},
     ]
     (tmp_path / "rest.ndjson").write_text("\n".join(map(json.dumps, told)))
     found = histories(files_in(str(tmp_path)), lambda name: None)

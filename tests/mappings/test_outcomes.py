@@ -7,7 +7,8 @@ from datetime import datetime
 import pytest
 
 from mappings.bulk import History
-from mappings.outcomes import died, index_of, kept_coming, took_up
+from mappings.landmarks import referral_of
+from mappings.outcomes import died, kept_coming, took_up
 from tests.builders import ZONE
 
 INDEX = datetime(2015, 3, 2, 9, 0, tzinfo=ZONE)
@@ -145,5 +146,5 @@ def test_the_day_is_that_of_the_first_referral_to_exercise():
     history = a_history(
         request("229065009", "2016-01-01"), request("390893007", "2015-03-02"), request("1", "2012-01-01")
     )
-    assert index_of(history) == datetime(2015, 3, 2, 9, 0, tzinfo=ZONE).replace(hour=9)
-    assert index_of(a_history(request("1", "2012-01-01"))) is None
+    assert referral_of(history) == datetime(2015, 3, 2, 9, 0, tzinfo=ZONE).replace(hour=9)
+    assert referral_of(a_history(request("1", "2012-01-01"))) is None
