@@ -7,6 +7,7 @@ from flask import Blueprint
 from fhirapp.referrals.status import Role
 from fhirapp.ui.access import Door
 from fhirapp.ui.house import House
+from fhirapp.ui.models_page import ModelsPage
 from fhirapp.ui.navigator_acts import Acts
 from fhirapp.ui.navigator_pages import Queue
 
@@ -18,6 +19,7 @@ def create_blueprint(house: House) -> Blueprint:
     bp = Blueprint("navigator", __name__, url_prefix="/queue")
     bp.get("/<sid>/", endpoint="queue")(queue.list_)
     bp.get("/<sid>/outbox", endpoint="outbox")(queue.outbox)
+    bp.get("/<sid>/models", endpoint="models")(ModelsPage(queue).show)
     bp.get("/<sid>/<uuid:referral_id>", endpoint="referral")(queue.referral)
     bp.post("/<sid>/<uuid:referral_id>/<act>", endpoint="act")(acts.do)
     return bp
