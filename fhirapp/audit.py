@@ -5,7 +5,6 @@ A row is one plain insert; `audit_chain.py` closes rows into a chain later. Sour
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import secrets
@@ -42,6 +41,7 @@ class AuditRow(Base):
     mac: Mapped[str] = mapped_column(server_default="")  # of everything above but the id; "": written before there were
 
 
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 KEY: Final = "audit_key"  # where a session carries it, `Sessions(engine, audit_key=...)`
 
 
@@ -52,8 +52,7 @@ def audit_key(secret: bytes) -> bytes:
 
 def mac_of(key: bytes, values: Sequence[Any]) -> str:
     """The signature of values in their canonical form: JSON without spaces, keys sorted, only ASCII."""
-    told = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hmac.new(key, told.encode("ascii"), hashlib.sha256).hexdigest()
+    return hmac.digest(key, _CANONICAL(values).encode("ascii"), "sha256").hex()
 
 
 def audit(

@@ -86,7 +86,9 @@ def _open_rows(session: Session) -> Sequence[Any]:
     newest = session.scalar(sa.select(sa.func.max(AuditSeal.last_id))) or 0
     low = newest - (LATE if session.get_bind().dialect.name == "postgresql" else 0)
     sealed = session.scalars(sa.select(AuditSeal.members).where(AuditSeal.last_id > low))
-    inside = {id_ for members in sealed for first, last in ranges_of(members) for id_ in range(max(first, low), last + 1)}
+    inside = {
+        id_ for members in sealed for first, last in ranges_of(members) for id_ in range(max(first, low), last + 1)
+    }
     query = sa.select(AuditRow.id, AuditRow.tenant_id, AuditRow.mac).where(AuditRow.id > low).order_by(AuditRow.id)
     return [row for row in session.execute(query.limit(BATCH + len(inside))) if row.id not in inside][:BATCH]
 
@@ -120,7 +122,7 @@ def digest_of_rows(rows: Iterable[tuple[int, str]]) -> str:
 
 def digest_of_seal(key: bytes, seal: Any, at: int) -> str:
     """The signature of a seal, given as a mapping; `at` in microseconds."""
-    names = ("tenant_id", "number", "members", "count", "rows_digest", "previous")
+    names = ("tenant_id", "number", "last_id", "members", "count", "rows_digest", "previous")
     return mac_of(key, [at, *(seal[name] for name in names)])
 
 

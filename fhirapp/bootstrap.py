@@ -11,6 +11,8 @@ from uuid import UUID
 
 import requests
 
+from fhirapp.audit import audit_key
+from fhirapp.audit_chain import Chain
 from fhirapp.cds_clients import CdsClients
 from fhirapp.clock import DatabaseClock
 from fhirapp.config import Config
@@ -73,7 +75,10 @@ class Stride:
             WRITE_BACK: self._write_back,
         }
         tenant_handlers: dict[str, TenantHandler] = {CAPABILITY: self._capability}
-        return Dispatcher(self.sessions, handlers, self.clock, Tidier(self.sessions, wall_clock).tidy, tenant_handlers)
+        tidier, chain = Tidier(self.sessions, wall_clock), Chain(self.sessions)
+        return Dispatcher(
+            self.sessions, handlers, self.clock, tidier.tidy, tenant_handlers, seal=lambda: chain.seal(self.clock())
+        )
 
     def schedule(self) -> None:
         """Make sure that each tenant has its standing jobs; a worker calls it once, at its start."""
@@ -98,7 +103,7 @@ def build(config: Config) -> Stride:
     Raises `TenantsInvalid`, `KeyFault` or `OSError` with a message for whoever set it up.
     """
     tenants = read_tenants(config.tenants_file)
-    sessions = sessions_for(engine_for(config.database_url))
+    sessions = sessions_for(engine_for(config.database_url), audit_key=audit_key(config.secret))
     clock = DatabaseClock(sessions, movable=config.demo)
     sealer, links = Sealer(config.secret), OptOutLinks(config.secret, config.public_url)
     keyring = KeyRing.from_files(key_files(config.keys_dir))

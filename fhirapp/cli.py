@@ -8,7 +8,21 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Final
 
-from fhirapp.commands import assess, check, database, demo, evaluate, hook, keys, models, score, serve, synth, train
+from fhirapp.commands import (
+    assess,
+    audit,
+    check,
+    database,
+    demo,
+    evaluate,
+    hook,
+    keys,
+    models,
+    score,
+    serve,
+    synth,
+    train,
+)
 from fhirapp.config import ConfigInvalid
 from fhirapp.tenants import TenantsInvalid
 
@@ -30,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"stride {version('stride-referral')}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (demo, assess, hook, serve, check, database, keys, train, score, evaluate, models, synth):
+    for module in (demo, assess, hook, serve, check, database, keys, train, score, evaluate, models, synth, audit):
         module.add(commands)
     return top
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ log = logging.getLogger("stride.jobs")
 
 SETTLE: Final = timedelta(seconds=5)
 TIDY_EVERY: Final = timedelta(minutes=10)
+SEAL_EVERY: Final = 30.0  # seconds
 
 Handler = Callable[[str, UUID], None]  # tenant id, referral id
 TenantHandler = Callable[[str], None]  # tenant id
@@ -33,6 +35,7 @@ class Dispatcher:
     clock: Callable[[], datetime]
     tidy: Callable[[], int] | None = None  # what an idle worker does now and then
     tenant_handlers: Mapping[str, TenantHandler] = field(default_factory=dict)  # jobs about a whole EHR
+    seal: Callable[[], int] | None = None  # what a worker does every half minute, busy or not
 
     def run_one(self) -> bool:
         """Run the next due job; False when nothing is due."""
@@ -71,10 +74,13 @@ class Dispatcher:
 
     def run_forever(self, stop: threading.Event, idle: float = 0.5) -> None:
         """Until `stop` is set. A failure of the database is logged and waited out, it does not end the worker."""
-        tidied = datetime.min.replace(tzinfo=UTC)
+        tidied, sealed = datetime.min.replace(tzinfo=UTC), -SEAL_EVERY
         while not stop.is_set():
             try:
                 busy = self.run_one()
+                if self.seal is not None and time.monotonic() - sealed >= SEAL_EVERY:
+                    sealed = time.monotonic()
+                    self.seal()
                 if not busy and self.tidy is not None and self.clock() - tidied > TIDY_EVERY:
                     self.tidy()
                     tidied = self.clock()

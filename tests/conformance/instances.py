@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from mappings.to_fhir.audit_deed import Deed, audit_deed
 from mappings.to_fhir.audit_event import Access, User, audit_event
 from mappings.to_fhir.care_plan import care_plan
 from mappings.to_fhir.changes import NEEDS_REASON, with_status
@@ -41,6 +42,7 @@ def everything_we_write() -> dict[str, Json]:
             *_notices(),
             *_origins(),
             *_accesses(),
+            *_deeds(),
         ]
     )
 
@@ -181,3 +183,26 @@ def _accesses() -> Iterator[tuple[str, Json]]:
         "create", NOW, "https://a.example.org", "https://b.example.org", "ServiceRequest", "p", None, "", 503
     )
     yield "audit-failed", audit_event(failed)
+
+
+def _deeds() -> Iterator[tuple[str, Json]]:
+    """Rows of our own audit: pages, hooks, jobs, with a patient and without."""
+    rows = (
+        ("page.referral", "navigator", "Practitioner/nav-ray", "ada-refer", "4f9c1a2e", {"rows": 3}),
+        ("page.queue", "navigator", "Practitioner/nav-ray", None, "", {"referrals": ["a", "b"]}),
+        ("hook.patient-view", "clinician", "Practitioner/dr-lind", "ada-refer", "", {"verdict": "refer"}),
+        ("page.opt-out", "patient", "patient's link", "ada-refer", "4f9c1a2e", {}),
+        ("referral.sign", "clinician", "Practitioner/dr-lind", "ada-refer", "4f9c1a2e", {}),
+        ("referral.open", "service", "Stride", "ada-refer", "ServiceRequest/sr", {}),
+        ("feedback.accepted", "clinician", "Practitioner/dr-lind", None, "card", {}),
+    )
+    for number, (action, role, actor, patient, subject, details) in enumerate(rows, start=1):
+        deed = Deed(
+            number, NOW, action, role, actor, patient, subject, "ok", "https://stride.example.org",
+            "https://demo-ehr.example.org/fhir", "a" * 64, details,
+        )  # fmt: skip
+        yield f"audit-deed-{action}", audit_deed(deed)
+    refused = Deed(
+        9, NOW, "launch.card", "clinician", "", "ada-refer", "", "ignored", "https://stride.example.org", "https://b"
+    )
+    yield "audit-failed-deed", audit_deed(refused)

@@ -1,0 +1,141 @@
+"""Who saw or did what in our own pages, hooks and jobs: a row of the audit as an IHE Basic Audit event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from mappings.resource_types import RESOURCE_TYPES
+from mappings.to_fhir.codes import Json, coding, concept
+from mappings.to_fhir.facts import instant
+
+_BALP: Final = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit."
+_DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
+_ENTITY: Final = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
+_ROLE: Final = "http://terminology.hl7.org/CodeSystem/object-role"
+_ABSENT: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+_SOURCE, _DESTINATION = ("110153", "Source Role ID"), ("110152", "Destination Role ID")
+# Looking is a read; everything else changed something of ours.
+_LOOKS: Final = ("page.", "hook.", "launch.", "audit.export", "export.")
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One row of the audit. The service stands for the server; the client is the EHR, a browser, or itself."""
+
+    id: int
+    recorded: datetime
+    action: str  # "page.referral", "referral.sign", "hook.patient-view"
+    role: str
+    actor: str  # "Practitioner/dr-lind", or what the service or a patient's link is called
+    patient_id: str | None
+    subject: str  # "ServiceRequest/4", the id of a referral, or ""
+    outcome: str  # "ok" or a slug
+    server: str  # our address
+    ehr: str  # the EHR's FHIR base
+    mac: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def looks(self) -> bool:
+        """Whether somebody only saw something."""
+        return self.action.startswith(_LOOKS)
+
+
+def audit_deed(deed: Deed) -> Json:
+    """The AuditEvent of one row. One that failed claims no profile, as those are for what was done.
+
+    Source: standards.md 6.5; IHE ITI BALP 1.1.4, Read, Update and their variants with a patient.
+    """
+    name = "Read" if deed.looks else "Update"
+    resource: Json = {
+        "resourceType": "AuditEvent",
+        "id": f"audit-{deed.id}",
+        "type": coding("http://terminology.hl7.org/CodeSystem/audit-event-type", "rest", "Restful Operation"),
+        "subtype": [coding("http://hl7.org/fhir/restful-interaction", name.lower(), name.lower())],
+        "action": name[0],
+        "recorded": instant(deed.recorded),
+        "outcome": "0" if deed.outcome == "ok" else "4",
+        "agent": _agents(deed),
+        "source": {
+            "site": deed.server,
+            "observer": {"display": "Stride"},
+            "type": [coding("http://terminology.hl7.org/CodeSystem/security-source-type", "4", "Application Server")],
+        },
+        "entity": _entities(deed),
+    }
+    if deed.outcome == "ok":
+        resource["meta"] = {"profile": [f"{_BALP}{'Patient' if deed.patient_id else ''}{name}"]}
+    else:
+        resource["outcomeDesc"] = deed.outcome
+    return resource
+
+
+def _agents(deed: Deed) -> list[Json]:
+    client, server = (_DESTINATION, _SOURCE) if deed.looks else (_SOURCE, _DESTINATION)
+    agents = [_client(deed, client), _machine(server, "Stride", deed.server)]
+    if deed.role != "service":
+        kind = ("IRCP", "information recipient") if deed.looks else ("AUT", "author (originator)")
+        system = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
+        agents.append(
+            {"type": concept(system, *kind), "role": [{"text": deed.role}], "who": _who(deed), "requestor": True}
+        )
+    return agents
+
+
+def _client(deed: Deed, role: tuple[str, str]) -> Json:
+    if deed.action.startswith(("hook.", "feedback.")):
+        return _machine(role, "EHR", deed.ehr)
+    if deed.role == "service":
+        return _machine(role, "Stride", deed.server)
+    unknown = {"_address": {"extension": [{"url": _ABSENT, "valueCode": "unknown"}]}}  # a browser's is not kept
+    return _machine(role, "Browser", "") | {"network": unknown}
+
+
+def _machine(role: tuple[str, str], name: str, address: str) -> Json:
+    return {
+        "type": concept(_DICOM, *role),
+        "who": {"display": name},
+        "requestor": False,
+        "network": {"address": address, "type": "5"},
+    }
+
+
+def _who(deed: Deed) -> Json:
+    if _is_reference(deed.actor):
+        return {"reference": deed.actor}
+    return {"display": deed.actor or deed.role}
+
+
+def _entities(deed: Deed) -> list[Json]:
+    data: Json = {
+        "type": coding(_ENTITY, "2", "System Object"),
+        "role": coding(_ROLE, "4", "Domain Resource"),
+        "what": _what(deed),
+        "detail": list(_details(deed)),
+    }
+    if not deed.patient_id:
+        return [data]
+    patient = {"type": coding(_ENTITY, "1", "Person"), "role": coding(_ROLE, "1", "Patient")}
+    return [data, patient | {"what": {"reference": f"Patient/{deed.patient_id}"}}]
+
+
+def _what(deed: Deed) -> Json:
+    if _is_reference(deed.subject):
+        return {"reference": deed.subject}
+    if deed.subject:
+        return {"identifier": {"system": deed.server, "value": deed.subject}, "display": deed.action}
+    return {"display": deed.action}
+
+
+def _details(deed: Deed) -> list[Json]:
+    told = {"action": deed.action, "row": str(deed.id), "signature": deed.mac}
+    told |= {name: str(value) for name, value in deed.details.items()}
+    return [{"type": name, "valueString": value} for name, value in told.items() if value]
+
+
+def _is_reference(text: str) -> bool:
+    kind, _, id_ = text.partition("/")
+    return kind in RESOURCE_TYPES and bool(id_) and "/" not in id_
