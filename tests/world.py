@@ -19,8 +19,6 @@ from fhirapp.app import create_app
 from fhirapp.bootstrap import Stride, build
 from fhirapp.commands.keys import make_secrets
 from fhirapp.config import Config
-from fhirapp.db.base import engine_for
-from fhirapp.db.schema import upgrade
 from fhirapp.demo.ehr_process import settings_of
 from fhirapp.demo.settings import TENANT, tenants_toml
 from fhirapp.demo_ehr.app import DemoEhr
@@ -33,6 +31,7 @@ from fhirapp.referrals.status import Role
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant
 from mappings.canonical import RESOURCE_IDENTIFIER
+from tests.databases import a_database
 
 CLINICIAN = Actor(TENANT, Role.CLINICIAN, "Practitioner/dr-lind", "Dr Maren Lind")
 NAVIGATOR = Actor(TENANT, Role.NAVIGATOR, "Practitioner/nav-ray", "Tamsin Ray")
@@ -153,9 +152,8 @@ def hospital(
         (folder / "charts.json").write_text(json.dumps(charts or built_in()), encoding="utf-8")
         return settings_of(folder)[0]
 
-    with serving(settings) as ehr:
-        config = config_of(folder, url)
-        upgrade(engine_for(config.database_url))
+    with a_database(folder) as database_url, serving(settings) as ehr:
+        config = config_of(folder, url, database_url)
         stride = build(config)
         app = create_app(stride)
         server = make_server("127.0.0.1", 0, app, threaded=True, fd=listening.fileno())
@@ -171,14 +169,14 @@ def hospital(
             stride.sessions.engine.dispose()
 
 
-def config_of(folder: Path, url: str) -> Config:
+def config_of(folder: Path, url: str, database_url: str) -> Config:
     """The settings of a test installation."""
     return Config(
         tenants_file=folder / "tenants.toml",
         public_url=url,
         secret=(folder / "secret").read_bytes(),
         keys_dir=folder / "keys",
-        database_url=f"sqlite:///{folder / 'stride.sqlite'}",
+        database_url=database_url,
         embedded_worker=False,
         demo=True,
         insecure_http=True,

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID, uuid5
 
 import pytest
 
 from fhirapp.commands.models import watch_text
-from fhirapp.db.base import Sessions, engine_for, sessions_for
-from fhirapp.db.schema import upgrade
+from fhirapp.db.base import Sessions
 from fhirapp.model_watch import Watch, watch
 from fhirapp.predictions import PredictionRow
 from fhirapp.referrals.referral import Referral, ReferralEvent
@@ -21,13 +19,6 @@ from models.catalogue import SPECS
 
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 SPACE = UUID("6f3a9b1e-55c3-4a2e-9a6f-0d1c2b3a4e5f")
-
-
-@pytest.fixture
-def sessions(tmp_path: Path) -> Sessions:
-    engine = engine_for(f"sqlite:///{tmp_path / 'x.sqlite'}")
-    upgrade(engine)
-    return sessions_for(engine)
 
 
 def a_referral(number: int, state: State, since: datetime, reason: str | None = None) -> Referral:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from fhirapp.cds_clients import SeenToken
-from fhirapp.db.base import engine_for, sessions_for
-from fhirapp.db.schema import upgrade
+from fhirapp.db.base import Sessions
 from fhirapp.jobs.table import Job
 from fhirapp.tidying import JOBS_KEPT, Tidier
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 
 
-def test_only_what_is_spent_goes(tmp_path: Path) -> None:
-    engine = engine_for(f"sqlite:///{tmp_path / 'tidy.sqlite'}")
-    upgrade(engine)
-    sessions = sessions_for(engine)
+def test_only_what_is_spent_goes(sessions: Sessions) -> None:
     minute = timedelta(minutes=1)
     with sessions.begin() as session:
         for jti, expires in (("spent", NOW - minute), ("good", NOW + minute)):
@@ -33,4 +28,3 @@ def test_only_what_is_spent_goes(tmp_path: Path) -> None:
     with sessions() as session:
         assert [row.jti for row in session.query(SeenToken)] == ["good"]
         assert {row.key for row in session.query(Job)} == {"new", "waiting", "dead"}
-    engine.dispose()

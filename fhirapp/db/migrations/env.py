@@ -1,4 +1,4 @@
-"""How Alembic reaches the database: through the engine that it is handed."""
+"""How Alembic reaches the database: over the connection that it is handed, in whose transaction everything stays."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ from alembic import context
 
 from fhirapp.db.schema import metadata
 
-engine = context.config.attributes["engine"]
-
-with engine.connect() as connection:
-    context.configure(
-        connection=connection,
-        target_metadata=metadata,
-        render_as_batch=True,
-        user_module_prefix="base.",
-        transaction_per_migration=True,
-    )
-    with context.begin_transaction():
-        context.run_migrations()
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+    user_module_prefix="base.",
+)
+with context.begin_transaction():
+    context.run_migrations()

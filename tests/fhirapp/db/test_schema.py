@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,21 +13,41 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.engine import Engine
 
 from fhirapp.db.base import Moment, engine_for
 from fhirapp.db.schema import is_current, metadata, upgrade
+from tests.databases import a_database
 
 WITHOUT_TENANT = {"clock_offset"}  # docs/decisions/0004
 
 
-def test_the_migrations_make_exactly_the_tables_of_the_code(tmp_path: Path) -> None:
-    engine = engine_for(f"sqlite:///{tmp_path / 'fresh.sqlite'}")
-    assert not is_current(engine)
-    upgrade(engine)
-    upgrade(engine)
-    assert is_current(engine)
-    with engine.connect() as connection:
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Engine]:
+    with a_database(tmp_path, migrated=False) as url:
+        engine = engine_for(url)
+        yield engine
+        engine.dispose()
+
+
+@pytest.mark.database
+def test_the_migrations_make_exactly_the_tables_of_the_code(empty: Engine) -> None:
+    assert not is_current(empty)
+    upgrade(empty)
+    upgrade(empty)
+    assert is_current(empty)
+    with empty.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+@pytest.mark.database
+def test_processes_that_start_together_take_turns_and_leave_no_lock_behind(empty: Engine) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: upgrade(empty), range(4))) == [None] * 4
+    assert is_current(empty)
+    if empty.dialect.name == "postgresql":
+        with empty.connect() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").scalar() == 0
 
 
 def test_every_table_has_its_tenant() -> None:

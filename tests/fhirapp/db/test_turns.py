@@ -14,6 +14,8 @@ from fhirapp.db import turns
 from fhirapp.db.base import engine_for, sessions_for
 from fhirapp.db.turns import Turns
 
+pytestmark = pytest.mark.only_sqlite("PostgreSQL needs no turns")
+
 COUNT = """
 import sys
 from fhirapp.db.base import engine_for, sessions_for

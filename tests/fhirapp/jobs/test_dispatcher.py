@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
-import pytest
 import sqlalchemy as sa
 
-from fhirapp.db.base import Sessions, engine_for, sessions_for
-from fhirapp.db.schema import upgrade
+from fhirapp.db.base import Sessions
 from fhirapp.jobs.dispatcher import Dispatcher
 from fhirapp.jobs.table import Job, enqueue
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def sessions(tmp_path: Path) -> Iterator[Sessions]:
-    engine = engine_for(f"sqlite:///{tmp_path}/jobs.sqlite")
-    upgrade(engine)
-    yield sessions_for(engine)
-    engine.dispose()
 
 
 def test_a_job_about_a_whole_ehr_goes_to_the_hand_of_its_tenant_and_can_come_back(sessions: Sessions) -> None:

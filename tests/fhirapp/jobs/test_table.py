@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import pytest
-
-from fhirapp.db.base import Sessions, engine_for, sessions_for
-from fhirapp.db.schema import upgrade
+from fhirapp.db.base import Sessions
 from fhirapp.jobs.table import (
     LEASE,
     MAX_ATTEMPTS,
@@ -27,14 +22,6 @@ from fhirapp.jobs.table import (
 )
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=ZoneInfo("Australia/Adelaide"))
-
-
-@pytest.fixture
-def sessions(tmp_path: Path) -> Iterator[Sessions]:
-    engine = engine_for(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
-    upgrade(engine)
-    yield sessions_for(engine)
-    engine.dispose()
 
 
 def put(sessions: Sessions, key: str = "window/1", at: datetime = NOW) -> None:
