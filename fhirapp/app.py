@@ -10,8 +10,10 @@ from flask import Flask, Response, jsonify
 
 from cds_hooks.blueprint import create_blueprint as cds_blueprint
 from fhirapp.bootstrap import Stride, wall_clock
+from fhirapp.closed_loop.blueprint import create_blueprint as subscriptions_blueprint
 from fhirapp.db.schema import is_current
 from fhirapp.demo import controls as demo_controls
+from fhirapp.messages.blueprint import create_blueprint as replies_blueprint
 from fhirapp.problems import register_problems
 from fhirapp.ui.house import House
 from fhirapp.ui.launched import on_launched
@@ -65,6 +67,8 @@ def create_app(stride: Stride) -> Flask:
             stride.http,
         )
     )
+    app.register_blueprint(subscriptions_blueprint(stride.closed_loop.subscriptions.knocked))
+    app.register_blueprint(replies_blueprint(stride.replies))
     for blueprint in create_pages(house):
         app.register_blueprint(blueprint)
     if stride.config.demo:

@@ -11,10 +11,18 @@ from uuid import UUID
 
 import requests
 
+from fhirapp.alarms.alarms import Alarms
+from fhirapp.alarms.links import AlarmLinks
+from fhirapp.alarms.raising import ALARM, CLOCK
 from fhirapp.audit import audit_key
 from fhirapp.audit_chain import Chain
 from fhirapp.cds_clients import CdsClients
 from fhirapp.clock import DatabaseClock
+from fhirapp.closed_loop.hearing import Hearing
+from fhirapp.closed_loop.loop import ClosedLoop
+from fhirapp.closed_loop.people import People
+from fhirapp.closed_loop.poll import Poll
+from fhirapp.closed_loop.subscriptions import Subscriptions
 from fhirapp.config import Config
 from fhirapp.db.base import Sessions, engine_for, sessions_for
 from fhirapp.db.encrypted import Sealer
@@ -23,12 +31,18 @@ from fhirapp.ehr.connect import Ehrs, pooled_session
 from fhirapp.ehr.hook_charts import HookCharts
 from fhirapp.jobs.dispatcher import Dispatcher, Handler, TenantHandler
 from fhirapp.launches import Launches, Registrations
+from fhirapp.messages.delivery import Deliveries
+from fhirapp.messages.replies import REPLIES, Replies
+from fhirapp.messages.senders import Senders
+from fhirapp.messages.telephone import Numbers
 from fhirapp.predictions import Predictions
-from fhirapp.referrals.actions import Actions
+from fhirapp.referrals.actions import COME_BACK, Actions
 from fhirapp.referrals.feedback import Feedbacks
 from fhirapp.referrals.intake import Intake
 from fhirapp.referrals.judging import CLINICIAN_WINDOW, PATIENT_WINDOW, REASSESS, WRITE_BACK
 from fhirapp.referrals.links import OptOutLinks
+from fhirapp.referrals.notices import NOTICE
+from fhirapp.referrals.referral import Referral
 from fhirapp.referrals.windows import Windows
 from fhirapp.tenants import Tenants, read_tenants
 from fhirapp.tidying import Tidier
@@ -64,6 +78,10 @@ class Stride:
     feedbacks: Feedbacks
     windows: Windows
     write_back: WriteBack
+    closed_loop: ClosedLoop
+    deliveries: Deliveries
+    replies: Replies
+    alarms: Alarms
     pool: Executor
 
     def dispatcher(self) -> Dispatcher:
@@ -73,8 +91,17 @@ class Stride:
             PATIENT_WINDOW: self.windows.patient_window_ended,
             REASSESS: self.windows.look_again,
             WRITE_BACK: self._write_back,
+            NOTICE: self.deliveries.deliver,
+            COME_BACK: self.windows.come_back,
+            ALARM: self.alarms.tell,
+            CLOCK: self.alarms.clock_ran_out,
+            **self.closed_loop.handlers,
         }
-        tenant_handlers: dict[str, TenantHandler] = {CAPABILITY: self._capability}
+        tenant_handlers: dict[str, TenantHandler] = {
+            CAPABILITY: self._capability,
+            **self.closed_loop.tenant_handlers,
+            REPLIES: self.replies.handle_all,
+        }
         tidier, chain = Tidier(self.sessions, wall_clock), Chain(self.sessions)
         return Dispatcher(
             self.sessions, handlers, self.clock, tidier.tidy, tenant_handlers, seal=lambda: chain.seal(self.clock())
@@ -83,6 +110,7 @@ class Stride:
     def schedule(self) -> None:
         """Make sure that each tenant has its standing jobs; a worker calls it once, at its start."""
         self.capabilities.schedule(self.tenants.by_id.values())
+        self.closed_loop.schedule(self.tenants.by_id.values())
 
     def _capability(self, tenant_id: str) -> None:
         tenant = self.tenants[tenant_id]
@@ -115,6 +143,23 @@ def build(config: Config) -> Stride:
     predictions = Predictions(config.secret, store_features=config.prediction_features == "stored")
     intake = Intake(sessions, tenants, estimators, sealer, f"{config.public_url}/smart/launch", predictions)
     actions = Actions(sessions, tenants, sealer, links)
+    capabilities, windows = Capabilities(sessions, clock), Windows(intake, actions, ehrs, pool, clock)
+
+    def reassess(tenant_id: str, referral_id: UUID, occasion: str) -> Referral:
+        return windows.reassess(tenant_id, referral_id, occasion=occasion)
+
+    hearing = Hearing(sessions, actions, sealer, clock, reassess)
+    closed_loop = ClosedLoop(
+        sessions,
+        tenants,
+        ehrs,
+        capabilities,
+        Poll(sessions, hearing, People(sessions, actions, clock), clock),
+        Subscriptions(sessions, config.public_url, clock, wall_clock),
+        reassess,
+        clock,
+    )
+    numbers, senders = Numbers(config.secret), Senders(config.credentials or {}, http)
     return Stride(
         config=config,
         tenants=tenants,
@@ -127,15 +172,19 @@ def build(config: Config) -> Stride:
         registrations=registrations,
         launches=Launches(sessions, sealer, registrations),
         ehrs=ehrs,
-        capabilities=Capabilities(sessions, clock),
+        capabilities=capabilities,
         estimators=estimators,
         cds_clients=CdsClients(tenants, _token_sessions(config, sessions), http, insecure_http=config.insecure_http),
         charts=HookCharts(pool, http),
         intake=intake,
         actions=actions,
         feedbacks=Feedbacks(sessions, tenants, actions, sealer),
-        windows=Windows(intake, actions, ehrs, pool, clock),
-        write_back=WriteBack(sessions, tenants, sealer, clock),
+        windows=windows,
+        write_back=WriteBack(sessions, tenants, sealer, clock, hearing),
+        closed_loop=closed_loop,
+        deliveries=Deliveries(sessions, tenants, sealer, links, numbers, senders, clock),
+        replies=Replies(sessions, tenants, sealer, links, numbers, senders, actions, clock),
+        alarms=Alarms(sessions, tenants, sealer, AlarmLinks(config.secret, config.public_url), senders, ehrs, clock),
         pool=pool,
     )
 

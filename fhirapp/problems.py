@@ -18,6 +18,7 @@ from flask import Flask, Response, g, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from fhirapp.ehr import errors as ehr
+from fhirapp.messages import errors as message
 from fhirapp.referrals import errors as referral
 from fhirapp.ui import errors as page
 from fhirapp.ui.language import said, speak
@@ -85,6 +86,13 @@ PROBLEMS: Final[Mapping[type[Exception], Problem]] = {
         N_("This link no longer works"),
         N_("Please call the number in your letter: one word is enough, and you need give no reason."),
     ),
+    message.ReplyRefused: Problem(
+        "reply-refused",
+        403,
+        N_("This answer is not signed by the provider"),
+        N_("Check the secret of the replies in the settings of the hospital and at the provider."),
+    ),
+    message.SendFailed: Problem("message-not-sent", 502, N_("The message was not taken"), _LATER),
     ehr.EhrUnavailable: Problem("ehr-unavailable", 503, N_("The record system did not answer"), _LATER),
     ehr.EhrConflict: Problem(
         "ehr-conflict", 409, N_("Somebody changed this in the record system at the same time"), _LOOK

@@ -365,6 +365,17 @@ class Address(Element):
     country: str | None = None
 
 
+class PostalAddress(Element):
+    use: str | None = None
+    type: str | None = None
+    text: str | None = None
+    line: list[str] | None = None
+    city: str | None = None
+    state: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+
+
 class Patient(Resource):
     extension: list[PatientExtension] | None = None
     identifier: list[Identifier] | None = None

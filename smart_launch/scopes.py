@@ -137,7 +137,7 @@ def negotiated(wanted: Iterable[str], capabilities: Collection[str], scopes_supp
         if needs is not None and needs not in capabilities and word not in scopes_supported:
             continue
         scope = parse_scope(word)
-        if scope is not None and scope.type in _BESIDE and known.isdisjoint((scope.type, "*")):
+        if scope is not None and scope.type in _IF_LISTED and known.isdisjoint((scope.type, "*")):
             continue
         forms = (word,) if scope is None or speaks_v2(capabilities) else as_v1(scope)
         sent += [form for form in forms if form not in sent]
@@ -161,6 +161,7 @@ _READ: Final = (
     "QuestionnaireResponse",
 )
 _BESIDE: Final = ("MedicationStatement", "AllergyIntolerance", "AdverseEvent", "Appointment")
+_IF_LISTED: Final = frozenset((*_BESIDE, "Subscription"))
 _WRITTEN: Final = ("ServiceRequest", "CarePlan", "Goal", "Task")
 
 CLINICIAN: Final[tuple[str, ...]] = (
@@ -169,7 +170,9 @@ CLINICIAN: Final[tuple[str, ...]] = (
     *(f"patient/{type_}.crus" for type_ in _WRITTEN),  # s: our conditional creates search first (SM-S3)
 )
 BACKEND: Final[tuple[str, ...]] = (
-    "system/Patient.r",
+    "system/Patient.rs",  # s: deaths and merges are looked for in many records at once
     *(f"system/{type_}.rs" for type_ in (*_READ, *_BESIDE)),
     *(f"system/{type_}.crus" for type_ in _WRITTEN),
+    "system/Subscription.crus",  # the EHR knocks where it can; else we look
+    "system/Communication.crs",  # a safety hold is told in the record system itself
 )

@@ -12,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Engine
 
+import fhirapp.alarms.alarm
 import fhirapp.audit
 import fhirapp.audit_chain
 import fhirapp.cds_clients
@@ -23,10 +24,12 @@ import fhirapp.db.append_only
 import fhirapp.ehr.capabilities
 import fhirapp.jobs.table
 import fhirapp.launches
+import fhirapp.messages.records
 import fhirapp.predictions
 import fhirapp.referrals.cards
 import fhirapp.referrals.notices
 import fhirapp.referrals.referral
+import fhirapp.retention.marks
 import fhirapp.ui.session  # noqa: F401 - each import brings its mapped classes
 from fhirapp.db.base import Base, writing
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
+from fhirapp.alarms.raising import watch_clock, watch_holds
 from fhirapp.jobs.table import enqueue
 from fhirapp.referrals.referral import Actor, Referral, effects_of, rules_to_clear
 from fhirapp.referrals.status import BEFORE_RELEASE, Action, State
@@ -16,7 +17,10 @@ from fhirapp.tenants import Tenant
 
 CLINICIAN_WINDOW, PATIENT_WINDOW = "clinician_window", "patient_window"
 REASSESS, WRITE_BACK = "reassess", "write_back"
+CHECK, RESULTS = "ehr_check", "new_results"  # look at what the EHR has of this referral; judge it again
+LOST_RECORD: Final = "patient"  # what holds a referral whose record is closed or was merged away
 REASSESS_EVERY: Final = timedelta(hours=24)
+RESCREEN_EVERY: Final = timedelta(days=30)  # of everybody who is referred; rules.md section 1, "Re-evaluation"
 
 
 def record_assessment(referral: Referral, summary: Mapping[str, Any], now: datetime) -> None:
@@ -80,6 +84,9 @@ def judge(
         rules_version=summary.get("rules_version", ""),
     )
     _arm(session, tenant, referral, before, now)
+    watch_holds(session, tenant, referral, occasion, now)
+    if referral.status is not before:
+        watch_clock(session, tenant, referral, now)
     changed = target is not before or referral.prescription_released != had_prescription
     if changed and before is not State.IDENTIFIED:  # of a new referral nothing can be in the EHR yet
         write_back_soon(session, referral, now)

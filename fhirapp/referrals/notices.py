@@ -1,9 +1,11 @@
-"""What we tell a patient, and the outbox it waits in. Nothing clinical stands in a notice (pathway.md step 10)."""
+"""What a patient is told about a referral: one notice each, its words sealed, and whether it has reached them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from enum import StrEnum
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,108 +15,198 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fhirapp.db.base import Base, Moment
 from fhirapp.db.encrypted import Sealer
-from fhirapp.i18n import gettext_for
+from fhirapp.i18n import ENGLISH, PATIENTS, gettext_for
+from fhirapp.messages.settings import OUTBOX
+from fhirapp.messages.texts import REFERRAL, SOMEBODY, Worded, in_full, in_short
+from fhirapp.referrals.judging import PATIENT_WINDOW, enqueue_for
 from fhirapp.referrals.links import OptOutLink, OptOutLinks
 from fhirapp.referrals.referral import Referral
+from fhirapp.referrals.status import State
 from fhirapp.tenants import Tenant
-from models.text import N_
 
+NOTICE: Final = "notice"  # the kind of the job that delivers what waits
 LINK_LIVES: Final = timedelta(days=365)  # opting out stays possible long after the window
+
+
+class NoticeState(StrEnum):
+    """How far a notice has come."""
+
+    WAITING = "waiting"  # for its job, or for the next try
+    SENDING = "sending"  # announced: a message may be on its way
+    SENT = "sent"  # a provider has it
+    DOUBTFUL = "doubtful"  # may have been sent: not repeated by itself
+    TO_PRINT = "to-print"  # a letter that somebody has to post
+    POSTED = "posted"
+    TO_PHONE = "to-phone"  # no channel is left: somebody has to tell the patient
+    TOLD = "told"  # somebody has
+    WITHDRAWN = "withdrawn"  # there was no reason to send it any more
+
+
+NEEDS_A_PERSON: Final = frozenset({NoticeState.DOUBTFUL, NoticeState.TO_PRINT, NoticeState.TO_PHONE})
 
 
 class Notice(Base):
     """One message to one patient. Recipient and text are sealed; an outbox page or a sender opens them."""
 
     __tablename__ = "notice"
-    __table_args__ = (sa.UniqueConstraint("tenant_id", "referral_id", "kind"),)
+    __table_args__ = (
+        sa.UniqueConstraint("tenant_id", "referral_id", "kind"),
+        sa.Index("ix_notice_state", "tenant_id", "state"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     tenant_id: Mapped[str]
     referral_id: Mapped[UUID] = mapped_column(sa.ForeignKey("referral.id"))
-    kind: Mapped[str]  # "referral", "opted-out"
+    kind: Mapped[str]  # "referral", "opted-out", "rejoin", "help/2026-11-26"
     at: Mapped[datetime] = mapped_column(Moment)
-    language: Mapped[str]
-    channel: Mapped[str]  # "outbox": to be read or printed there
-    sealed: Mapped[str] = mapped_column(sa.Text)  # {"to", "address", "subject", "body"}
+    language: Mapped[str]  # the patient's
+    channel: Mapped[str]  # as it went or is to go; "": the first that the hospital allows
+    state: Mapped[str] = mapped_column(default=NoticeState.WAITING.value)
+    told_at: Mapped[datetime | None] = mapped_column(Moment)  # from when the patient can have known
+    code: Mapped[str | None] = mapped_column(index=True)  # digest of its short link
+    sealed: Mapped[str] = mapped_column(sa.Text)  # {"to", "address", "subject", "body", "link", "lines"}
 
-
-SUBJECT: Final = N_("{hospital}: an exercise programme for you")
-BODY: Final = N_(
-    "Dear {name},\n\n"
-    "your care team at {hospital} has referred you to our exercise service. Exercise that fits you can help you "
-    "during and after treatment. It costs you nothing to talk to us.\n\n"
-    "You need do nothing. An exercise navigator will contact you after {day}.\n\n"
-    "You do not want this? One step is enough, and you need give no reason:\n{link}\n\n"
-    "Your other care stays exactly the same, whatever you choose. You can change your mind at any time.\n"
-    "Questions: {contact}"
-)
-OPTED_OUT_SUBJECT: Final = N_("{hospital}: we have stopped your referral")
-OPTED_OUT_BODY: Final = N_(
-    "Dear {name},\n\n"
-    "we have stopped your referral to the exercise service. Nobody will contact you about it, and your other care "
-    "stays exactly the same.\n\n"
-    "Should you change your mind, tell your care team or call {contact}."
-)
+    @property
+    def status(self) -> NoticeState:
+        """The state as a word of the table."""
+        return NoticeState(self.state)
 
 
 def write_notice(
-    session: Session, sealer: Sealer, links: OptOutLinks, tenant: Tenant, referral: Referral, kind: str, *, at: datetime
+    session: Session,
+    sealer: Sealer,
+    links: OptOutLinks,
+    tenant: Tenant,
+    referral: Referral,
+    kind: str,
+    *,
+    at: datetime,
+    channel: str = "",
 ) -> None:
-    """Put a notice into the outbox, once for each referral and kind, in the caller's transaction."""
-    known = sa.select(Notice.id).where(
-        Notice.tenant_id == tenant.id, Notice.referral_id == referral.id, Notice.kind == kind
-    )
-    if session.execute(known).first():
-        return
-    person = person_of(referral, sealer)
-    language = str(person.get("language") or tenant.language)
-    gettext = gettext_for(language)
-    deadline = referral.patient_deadline or at
-    link = links.url(OptOutLink(tenant.id, referral.id), at + LINK_LIVES)
-    contact = ", ".join(filter(None, (tenant.exercise_service.phone, tenant.exercise_service.email))) or tenant.name
-    values = {
-        "name": person.get("name") or gettext("patient"),
-        "hospital": tenant.name,
-        "day": day_in(language, deadline.astimezone(tenant.zone)),
-        "link": link,
-        "contact": contact,
-    }
-    subject, body = (SUBJECT, BODY) if kind == "referral" else (OPTED_OUT_SUBJECT, OPTED_OUT_BODY)
-    notice = {
-        "to": values["name"],
-        "address": person.get("email") or person.get("phone") or "",
-        "subject": gettext(subject.msgid).format(**values),
-        "body": gettext(body.msgid).format(**values),
-        "link": link if kind == "referral" else "",
-    }
-    session.add(
-        Notice(
-            tenant_id=tenant.id,
-            referral_id=referral.id,
-            kind=kind,
-            at=at,
-            language=language,
-            channel="outbox",
-            sealed=sealer.seal(notice, f"notice/{referral.id}/{kind}"),
+    """Write a notice, once for each referral and kind, and have it delivered; in the caller's transaction.
+
+    `channel`: where the patient has just spoken to us, and so is answered.
+    """
+    known = session.execute(
+        sa.select(Notice.state).where(
+            Notice.tenant_id == tenant.id, Notice.referral_id == referral.id, Notice.kind == kind
         )
+    ).scalar_one_or_none()
+    if known is not None:
+        if known == NoticeState.WAITING:  # it was kept back while the referral was held
+            enqueue_for(session, referral, NOTICE, at)
+        return
+    link = OptOutLink(tenant.id, referral.id)
+    notice = Notice(
+        tenant_id=tenant.id,
+        referral_id=referral.id,
+        kind=kind,
+        at=at,
+        language=language_of(tenant, person_of(referral, sealer)),
+        channel=channel,
+        state=NoticeState.WAITING.value,
+        code=links.digest(links.code(link)) if kind == REFERRAL else None,
     )
+    word(notice, sealer, links, tenant, referral, "email", deadline=referral.patient_deadline or at)
+    session.add(notice)
+    if tenant.messages.channels == (OUTBOX,):  # our own page: it is delivered by this very transaction
+        notice.channel, notice.state = OUTBOX, NoticeState.SENT.value
+        told(session, tenant, referral, notice, at)
+    else:
+        enqueue_for(session, referral, NOTICE, at)
+
+
+def word(
+    notice: Notice,
+    sealer: Sealer,
+    links: OptOutLinks,
+    tenant: Tenant,
+    referral: Referral,
+    channel: str,
+    *,
+    deadline: datetime,
+) -> Mapping[str, Any]:
+    """Put the notice into words for a channel; returns them, as they are sealed with it."""
+    person = person_of(referral, sealer)
+    link = OptOutLink(tenant.id, referral.id)
+    by_hand = channel in ("sms", "letter")  # a person may have to type it
+    url = links.short_url(link) if by_hand else links.url(link, notice.at + LINK_LIVES)
+    contact = tenant.exercise_service
+    reach = ", ".join(filter(None, (contact.phone, contact.email))) or tenant.name
+
+    def values(language: str) -> Mapping[str, str]:
+        return {
+            "name": person.get("name") or gettext_for(language, PATIENTS)(SOMEBODY.msgid),
+            "hospital": tenant.name,
+            "day": day_in(language, deadline.astimezone(tenant.zone)),
+            "link": url,
+            "contact": reach,
+            "phone": contact.phone or reach,
+        }
+
+    worded = _worded(notice, channel, tenant, bool(person.get("interpreter")), values)
+    said = {
+        "to": person.get("name") or values(ENGLISH)["name"],
+        "address": _address(person, channel),
+        "subject": worded.subject,
+        "body": worded.body,
+        "link": url if notice.kind == REFERRAL else "",
+        "lines": person.get("address") or [],
+        "language": worded.language,
+    }
+    notice.sealed = sealer.seal(said, f"notice/{referral.id}/{notice.kind}")
+    return said
+
+
+def _worded(notice: Notice, channel: str, tenant: Tenant, interpreter: bool, values: Any) -> Worded:
+    if channel == "sms":
+        return in_short(notice.kind, notice.language, values)
+    return in_full(notice.kind, notice.language, tenant.messages, values, interpreter=interpreter)
+
+
+def _address(person: Mapping[str, Any], channel: str) -> str:
+    if channel == "sms":
+        return str(person.get("phone") or "")
+    return str(person.get("email") or person.get("phone") or "")
+
+
+def told(session: Session, tenant: Tenant, referral: Referral, notice: Notice, at: datetime) -> None:
+    """Keep from when the patient can have known, and let their time to say no run from there."""
+    notice.told_at = at
+    if notice.kind == REFERRAL and referral.status is State.OPT_OUT_OPEN:
+        referral.patient_deadline = at + tenant.windows.patient
+        enqueue_for(session, referral, PATIENT_WINDOW, referral.patient_deadline)
+
+
+def told_at(session: Session, referral: Referral) -> datetime | None:
+    """From when the patient can have known of the referral; `None` while nobody has told them."""
+    return session.execute(
+        sa.select(Notice.told_at).where(
+            Notice.tenant_id == referral.tenant_id, Notice.referral_id == referral.id, Notice.kind == REFERRAL
+        )
+    ).scalar_one_or_none()
 
 
 def day_in(language: str, moment: datetime) -> str:
     """The day as people write it in a language, `2 December 2026`; in English for one that we do not know."""
     try:
-        locale = Locale.parse(language, sep="-")
+        locale = Locale("en", "GB") if language == ENGLISH else Locale.parse(language.replace("-", "_"))
     except (UnknownLocaleError, ValueError):
         locale = Locale("en", "GB")
     return format_date(moment.date(), "d MMMM y", locale=locale)
 
 
-def open_notice(notice: Notice, sealer: Sealer) -> dict[str, str]:
+def open_notice(notice: Notice, sealer: Sealer) -> dict[str, Any]:
     """The recipient and text of a notice."""
     return sealer.open(notice.sealed, f"notice/{notice.referral_id}/{notice.kind}")
 
 
-def person_of(referral: Referral, sealer: Sealer) -> dict[str, str]:
+def language_of(tenant: Tenant, person: Mapping[str, Any]) -> str:
+    """The patient's language, else the hospital's."""
+    return str(person.get("language") or tenant.language)
+
+
+def person_of(referral: Referral, sealer: Sealer) -> dict[str, Any]:
     """Name and contact of the patient as last read; empty when they were never read."""
     if referral.person is None:
         return {}

@@ -13,7 +13,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from fhirapp.db.base import Base, Moment
 from fhirapp.referrals.errors import HoldOpen, TransitionNotAllowed
-from fhirapp.referrals.status import NEEDS_ANSWERS, NEEDS_NO_HOLD, OPEN, Action, Role, State, allowed
+from fhirapp.referrals.status import (
+    BEFORE_RELEASE,
+    NEEDS_ANSWERS,
+    NEEDS_NO_HOLD,
+    OPEN,
+    RELEASED,
+    Action,
+    Role,
+    State,
+    allowed,
+)
 
 SERVICE_NAME: Final = "stride"
 ACCEPTED: Final = "accepted suggestion"  # how a referral was signed when the clinician accepted the card
@@ -84,6 +94,7 @@ class Referral(Base):
     owner_display: Mapped[str | None]
     programme: Mapped[str | None]  # id of the programme that it was offered to
     offers: Mapped[int] = mapped_column(default=0)  # programmes asked so far; numbers the fulfilment Tasks
+    held_from: Mapped[str | None]  # the state in which a hold found it, where it was released already
     held_by: Mapped[str | None]  # what outside the rules holds it: "service-request", "care-plan", "patient"
     first_patient_id: Mapped[str | None]  # set when two records became one: what the business identifiers rest on
 
@@ -118,10 +129,23 @@ class Referral(Base):
         if not allowed(action, self.status, target, actor.role):
             raise TransitionNotAllowed(self.state, action.value, actor.role.value)
         self._check_guards(target, at)
+        self._remember_hold(target)
         if target is not self.status:
             self.state, self.state_since = target.value, at
         self.is_open = target in OPEN
         self.version += 1
+
+    def _remember_hold(self, target: State) -> None:
+        """Where a signature takes it back to, once the hold has gone."""
+        if target is State.HELD and self.status in RELEASED:
+            self.held_from = self.state
+        elif target not in BEFORE_RELEASE:
+            self.held_from = None
+
+    @property
+    def resumes(self) -> State | None:
+        """The state that a hold interrupted; `None` for a referral that had not been released."""
+        return State(self.held_from) if self.held_from else None
 
     def _check_guards(self, target: State, at: datetime) -> None:
         """No release while a HOLD is open or a CLEAR unanswered; no programme without the answers."""

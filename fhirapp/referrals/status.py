@@ -108,6 +108,7 @@ OPEN: Final = frozenset(
 CLOSED: Final = frozenset(State) - OPEN - {S.IDENTIFIED}
 BEFORE_RELEASE: Final = frozenset({S.INCOMPLETE, S.HELD, S.CLEARANCE_PENDING, S.PROPOSED})
 RELEASED: Final = OPEN - BEFORE_RELEASE
+RESUMABLE: Final = RELEASED - {S.OPT_OUT_OPEN, S.TRANSFERRED}
 STARTED: Final = frozenset({S.BASELINE_DONE, S.ENROLLED, S.PAUSED})  # the programme has the patient
 NEEDS_NO_HOLD: Final = frozenset({S.OPT_OUT_OPEN, S.QUEUED, S.OFFERED, S.ENROLLED})
 NEEDS_ANSWERS: Final = frozenset({S.OFFERED, S.ENROLLED})
@@ -126,7 +127,8 @@ def _rows() -> tuple[Transition, ...]:
     allow(A.ASSESS, RELEASED, S.HELD, R.SERVICE)
     allow(A.ASSESS, judged, S.INELIGIBLE, R.SERVICE)
     allow(A.SUSPEND, OPEN - {S.HELD}, S.HELD, R.CLINICIAN, R.SERVICE)
-    allow(A.SIGN, {S.PROPOSED, S.CLEARANCE_PENDING}, S.OPT_OUT_OPEN, R.CLINICIAN)
+    for back_to in sorted(RESUMABLE | {S.OPT_OUT_OPEN}):  # what a hold has interrupted goes on where it was
+        allow(A.SIGN, {S.PROPOSED, S.CLEARANCE_PENDING}, back_to, R.CLINICIAN)
     allow(A.SIGN_BY_STANDING_ORDER, S.PROPOSED, S.OPT_OUT_OPEN, R.SERVICE)
     allow(A.DECLINE, OPEN, S.DECLINED, R.CLINICIAN)
     allow(A.OPT_OUT, OPEN, S.OPTED_OUT, R.PATIENT, R.CLINICIAN, R.NAVIGATOR)

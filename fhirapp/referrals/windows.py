@@ -17,9 +17,17 @@ from fhirapp.ehr.errors import EhrUnavailable
 from fhirapp.referrals.actions import Actions
 from fhirapp.referrals.errors import HoldOpen, StandingOrderLapsed, TransitionNotAllowed
 from fhirapp.referrals.intake import Intake
-from fhirapp.referrals.judging import CLINICIAN_WINDOW, REASSESS_EVERY, enqueue_for
+from fhirapp.referrals.judging import (
+    CLINICIAN_WINDOW,
+    PATIENT_WINDOW,
+    REASSESS,
+    REASSESS_EVERY,
+    RESCREEN_EVERY,
+    enqueue_for,
+)
+from fhirapp.referrals.notices import told_at
 from fhirapp.referrals.referral import Actor, Referral
-from fhirapp.referrals.status import BEFORE_RELEASE, Role, State
+from fhirapp.referrals.status import BEFORE_RELEASE, RELEASED, Role, State
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant
 from mappings.bundle import Part
@@ -58,7 +66,8 @@ class Windows:
         tenant = self.intake.tenants[tenant_id]
         if referral.status is not State.PROPOSED:
             return
-        if tenant.release != "standing-order":
+        # What a hold has interrupted goes on only when a clinician says so; a standing order was not written for that.
+        if tenant.release != "standing-order" or referral.resumes is not None:
             self._note(tenant, referral_id, "signature_needed")
             return
         try:
@@ -70,7 +79,7 @@ class Windows:
 
     def patient_window_ended(self, tenant_id: str, referral_id: UUID) -> None:
         """The patient did not say no: into the navigators' queue, unless the chart has changed."""
-        if self._state(tenant_id, referral_id) is not State.OPT_OUT_OPEN:
+        if self._state(tenant_id, referral_id) is not State.OPT_OUT_OPEN or self._not_told_yet(tenant_id, referral_id):
             return
         referral = self.reassess(tenant_id, referral_id, occasion="patient window ended")
         if referral.status is not State.OPT_OUT_OPEN:
@@ -82,11 +91,54 @@ class Windows:
         except (TransitionNotAllowed, HoldOpen):
             return
 
+    def _not_told_yet(self, tenant_id: str, referral_id: UUID) -> bool:
+        """True while the patient cannot have known for the whole of their time to say no; then it is looked at again.
+
+        A referral whose notice reached nobody does not go on silently (decision 0050).
+        """
+        now = self.clock()
+        with self.intake.sessions.begin() as session:
+            store, tenant = Referrals(session, tenant_id), self.intake.tenants[tenant_id]
+            referral = store.lock(referral_id)
+            told = told_at(session, referral)
+            if told is not None and told + tenant.windows.patient <= now:
+                return False
+            if told is None:
+                actor = Actor.service(tenant_id)
+                store.note(referral, "not_told", actor=actor, at=now, before=referral.status)
+            again = now + REASSESS_EVERY if told is None else told + tenant.windows.patient
+            referral.patient_deadline = again
+            enqueue_for(session, referral, PATIENT_WINDOW, again)
+            return True
+
     def look_again(self, tenant_id: str, referral_id: UUID) -> None:
-        """A held, incomplete or clearance-pending referral is looked at again every day."""
-        if self._state(tenant_id, referral_id) not in BEFORE_RELEASE - {State.PROPOSED}:
+        """Everybody is looked at again: every day while something is missing, every 30 days once referred.
+
+        New results bring the day forward: whoever hears of them makes this job due at once.
+        """
+        state = self._state(tenant_id, referral_id)
+        if state in BEFORE_RELEASE - {State.PROPOSED}:
+            self.reassess(tenant_id, referral_id, occasion="daily look")  # which sets the next day's look
+        elif state in RELEASED:
+            referral = self.reassess(tenant_id, referral_id, occasion="screened again")
+            with self.intake.sessions.begin() as session:
+                if referral.status in RELEASED:
+                    enqueue_for(session, referral, REASSESS, self.clock() + RESCREEN_EVERY)
+
+    def come_back(self, tenant_id: str, referral_id: UUID) -> None:
+        """A patient who had said no wants to come back: a new referral is opened if the chart allows it.
+
+        Where a standing order lets the service refer by itself, the clinician's window has run once and nobody
+        declined: it signs at once. Elsewhere the new referral waits for a clinician, like any other.
+        """
+        opened = self.reassess(tenant_id, referral_id, occasion="patient came back")
+        tenant = self.intake.tenants[tenant_id]
+        if opened.id == referral_id or opened.status is not State.PROPOSED or tenant.release != "standing-order":
             return
-        self.reassess(tenant_id, referral_id, occasion="daily look")  # which sets the next day's look
+        with self.intake.sessions() as session:
+            had_been_signed = Referrals(session, tenant_id).get(referral_id).signed_at is not None
+        if had_been_signed:
+            self.clinician_window_ended(tenant_id, opened.id)
 
     def _state(self, tenant_id: str, referral_id: UUID) -> State:
         with self.intake.sessions() as session:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, tzinfo
-from functools import lru_cache
-from typing import Final
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_time
@@ -14,23 +12,15 @@ from flask.sansio.app import App
 from markupsafe import Markup
 
 from cds_hooks.markdown import unit_shown
-from fhirapp.i18n import DOMAIN, TRANSLATIONS, gettext_for
+from fhirapp.i18n import DOMAIN, ENGLISH, gettext_for, installed
 from fhirapp.tenants import Tenant
 from models.text import Text
 
-ENGLISH: Final = "en"
 
-
-@lru_cache(maxsize=1)
-def installed() -> tuple[str, ...]:
-    """The languages that we have words for; English is in the code."""
-    found = {path.parent.parent.name for path in TRANSLATIONS.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")}
-    return (ENGLISH, *sorted(found - {ENGLISH}))
-
-
-def speak(wanted: Iterable[str], zone: tzinfo = UTC) -> None:
+def speak(wanted: Iterable[str], zone: tzinfo = UTC, domain: str = DOMAIN) -> None:
     """Use the first of the wanted languages that we have, and this zone, for the rest of the request."""
-    known = {code.replace("_", "-").lower(): code for code in installed()}
+    g.domain = domain
+    known = {code.replace("_", "-").lower(): code for code in installed(domain)}
     for tag in wanted:
         for attempt in (tag.lower(), tag.split("-")[0].lower()):
             if attempt in known:
@@ -51,7 +41,7 @@ def language() -> str:
 
 def gettext(message: str) -> str:
     """A message in the language of this request."""
-    return gettext_for(language())(message)
+    return gettext_for(language(), g.get("domain", DOMAIN))(message)
 
 
 def said(text: Text | str | None) -> str:

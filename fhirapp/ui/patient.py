@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
+import sqlalchemy as sa
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhirapp.audit import audit
+from fhirapp.i18n import PATIENTS
 from fhirapp.referrals.errors import LinkRefused, ReferralNotFound
 from fhirapp.referrals.links import OptOutLink
-from fhirapp.referrals.notices import person_of
+from fhirapp.referrals.notices import LINK_LIVES, Notice, person_of
 from fhirapp.referrals.referral import Actor, Referral
 from fhirapp.referrals.status import Role, State
 from fhirapp.referrals.store import Referrals
@@ -21,6 +24,7 @@ from fhirapp.ui.house import House
 from fhirapp.ui.language import speak
 from models.text import N_, Text
 
+LONGEST_CODE: Final = 24  # twelve signs, and whatever stands between them
 WITHOUT_REASON: Final = "OO-NOTINT"
 
 # In the patient's own words; none of them is a step on the way to the button. Source: pathway.md section 4.
@@ -78,7 +82,7 @@ class OptOutPage:
         headers.private()
         now = self.house.clock()
         try:
-            link: OptOutLink = self.house.links.read(token, now)
+            link = self._link(token, now)
             tenant = self.house.tenants[link.tenant_id]
             with self.house.sessions.begin() as session:
                 referral = Referrals(session, tenant.id).get(link.referral_id)
@@ -91,16 +95,31 @@ class OptOutPage:
         self._speak_to(tenant, referral)
         return tenant, referral
 
+    def _link(self, token: str, now: datetime) -> OptOutLink:
+        """What the end of the address stands for: a signed link, or the short code of a letter or text message."""
+        try:
+            return self.house.links.read(token, now)
+        except LinkRefused:
+            if len(token) > LONGEST_CODE:
+                raise
+        with self.house.sessions() as session:
+            notice = session.execute(
+                sa.select(Notice).where(Notice.code == self.house.links.digest(token), Notice.at > now - LINK_LIVES)
+            ).scalar_one_or_none()
+        if notice is None:
+            raise LinkRefused("no such code")
+        return OptOutLink(notice.tenant_id, notice.referral_id)
+
     def _speak_to(self, tenant: Tenant, referral: Referral) -> None:
         theirs = str(person_of(referral, self.house.sealer).get("language") or "")
-        speak([*filter(None, [theirs]), *request.accept_languages.values(), tenant.language], tenant.zone)
+        speak([*filter(None, [theirs]), *request.accept_languages.values(), tenant.language], tenant.zone, PATIENTS)
 
     def _ended(self, tenant: Tenant, referral: Referral) -> str:
         opted_out = referral.status is State.OPTED_OUT
         return render_template("opt_out_done.html", tenant=tenant, opted_out=opted_out, contact=reach(tenant))
 
     def _refused(self) -> ResponseReturnValue:
-        speak(request.accept_languages.values())
+        speak(request.accept_languages.values(), domain=PATIENTS)
         known = [(tenant.name, reach(tenant)) for tenant in self.house.tenants.by_id.values()]
         return render_template("opt_out_refused.html", contacts=known), 404
 

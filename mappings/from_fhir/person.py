@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from mappings.bundle import Chart
 from mappings.from_fhir.concepts import clean, code_in
-from mappings.structs import ContactPoint, HumanName, Identifier, Patient
+from mappings.structs import ContactPoint, HumanName, Identifier, Patient, PostalAddress
 
 _INTERPRETER: Final = frozenset(
     {
@@ -17,7 +19,10 @@ _INTERPRETER: Final = frozenset(
 )
 _YES: Final = frozenset({"373066001", "LA33-6", "Y"})
 _NAME_ORDER: Final = ("official", "usual", None, "temp", "nickname", "anonymous", "maiden", "old")
+_ADDRESS_ORDER: Final = ("home", None, "temp", "work")
 _PHONE_ORDER: Final = ("mobile", "home", None, "temp", "work", "old")
+
+_addresses: Final = msgspec.json.Decoder(list[PostalAddress] | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,7 @@ class Person:
     phone: str = ""
     email: str = ""
     interpreter: bool = False
+    address: tuple[str, ...] = ()  # the lines of a letter's address, without the name
 
 
 def person_from(chart: Chart) -> Person:
@@ -50,6 +56,7 @@ def person_from(chart: Chart) -> Person:
         phone=_contact(patient.telecom or [], "phone"),
         email=_contact(patient.telecom or [], "email"),
         interpreter=_needs_interpreter(patient),
+        address=_address(patient),
     )
 
 
@@ -80,6 +87,24 @@ def _contact(points: list[ContactPoint], system: str) -> str:
 def _language(patient: Patient) -> str:
     spoken = sorted(patient.communication or [], key=lambda one: not one.preferred)
     return next((code for one in spoken if (code := code_in(one.language))), "")
+
+
+def _address(patient: Patient) -> tuple[str, ...]:
+    """The lines of the address at which letters arrive; empty when there is none or it is broken."""
+    try:
+        known = _addresses.decode(patient.address) if patient.address else None
+    except msgspec.MsgspecError:
+        return ()
+    usable = [one for one in known or () if one.use not in ("old", "billing") and (one.line or one.text)]
+    ranked = sorted(usable, key=lambda one: (one.type == "physical", _place(_ADDRESS_ORDER, one.use)))
+    return next((lines for one in ranked if (lines := _lines(one))), ())
+
+
+def _lines(one: PostalAddress) -> tuple[str, ...]:
+    if not one.line:
+        return tuple(clean(line) for line in (one.text or "").splitlines() if line.strip())
+    town = " ".join(part for part in (one.city, one.state, one.postal_code) if part)
+    return tuple(clean(line) for line in (*one.line, town, one.country or "") if line and line.strip())
 
 
 def _needs_interpreter(patient: Patient) -> bool:

@@ -27,7 +27,7 @@ class Notice:
 
     number: int  # counts the notices of one referral; part of the business identifier
     recipient: Ref
-    medium: str  # "email", "sms", "letter", "phone", "in-person", "video"
+    medium: str  # "email", "sms", "letter", "phone", "in-person", "video"; "" for a message within the record system
     topic: str  # "Exercise referral: how to say no"
     text: str
     sent: datetime | None  # aware; None: not sent yet
@@ -40,20 +40,21 @@ def communication(facts: ReferralFacts, status: str, notice: Notice, about: tupl
 
     Source: pathway.md step 10; navigator.md section 4.
     """
-    code, display = _MEDIA[notice.medium]
     resource: Json = {
         "resourceType": "Communication",
         "identifier": facts.identifiers(f"notice-{notice.number}"),
         "status": status,
         "category": [concept(_CATEGORY_SYSTEM, notice.category, notice.category.capitalize())],
         "priority": "urgent" if notice.urgent else "routine",
-        "medium": [concept(_MEDIA_SYSTEM, code, display)],
         "subject": facts.patient.json(),
         "topic": {"text": notice.topic},
         "recipient": [notice.recipient.json()],
         "sender": facts.owner.json(),
         "payload": [{"contentString": notice.text}],
     }
+    if notice.medium:
+        code, display = _MEDIA[notice.medium]
+        resource["medium"] = [concept(_MEDIA_SYSTEM, code, display)]
     if about:
         resource["about"] = [{"reference": reference} for reference in about]
     if notice.sent:
