@@ -23,6 +23,7 @@ from fhirapp.demo_ehr.loader import load
 from fhirapp.demo_ehr.scopes import Access
 from fhirapp.demo_ehr.settings import DemoClient, DemoSettings
 from fhirapp.demo_ehr.store import Store
+from fhirapp.demo_ehr.subscriptions import Subscriptions
 from fhirapp.demo_ehr.tokens import TokenStore
 
 __all__ = ["DemoClient", "DemoEhr", "DemoSettings", "create_demo_ehr", "parts_of"]
@@ -41,6 +42,7 @@ class DemoEhr:
     clock: DemoClock
     faults: Faults
     journal: Journal
+    subscriptions: Subscriptions
 
 
 def create_demo_ehr(settings: DemoSettings) -> Flask:
@@ -51,10 +53,12 @@ def create_demo_ehr(settings: DemoSettings) -> Flask:
     clock, keys, faults, journal = DemoClock(), demo_keys(settings.key_dir), Faults(), Journal()
     store = Store(clock)
     load(store, settings.charts)
-    api = Interactions(store, settings.fhir_base, settings.default_count)
+    subscriptions = Subscriptions(settings, store, clock)
+    rules = {"Subscription": subscriptions.accepted}
+    api = Interactions(store, settings.fhir_base, settings.default_count, rules)
     tokens = TokenStore(clock, settings.fhir_base)
     hooks = HookClient(settings, api, tokens, keys, clock)
-    ehr = DemoEhr(settings, api, tokens, hooks, clock, faults, journal)
+    ehr = DemoEhr(settings, api, tokens, hooks, clock, faults, journal, subscriptions)
     app.extensions["demo_ehr"] = ehr
 
     access = authorization.bearer_access(settings, tokens)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -18,6 +19,9 @@ from fhirapp.demo_ehr.settings import Resource
 from fhirapp.demo_ehr.store import Store, Version
 
 _ID = re.compile(r"^[A-Za-z0-9\-.]{1,64}$")
+
+
+Rule = Callable[[Resource], Resource]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +42,13 @@ class Answer:
 class Interactions:
     """The FHIR API without HTTP."""
 
-    def __init__(self, store: Store, base: str, default_count: int = 100) -> None:
+    def __init__(
+        self, store: Store, base: str, default_count: int = 100, rules: Mapping[str, Rule] | None = None
+    ) -> None:
         self.store = store
         self.base = base
         self.default_count = default_count
+        self.rules = rules or {}  # by type: what the server makes of a resource before it keeps it
 
     def read(self, kind: str, resource_id: str, access: Access) -> Answer:
         """The resource as it stands. Raises 403, 404, 410."""
@@ -62,7 +69,7 @@ class Interactions:
         self, kind: str, body: Any, access: Access, *, if_none_exist: str | None = None, new_id: str = ""
     ) -> Answer:
         """201 with a new resource, or 200 with the one that matches already. Raises 400, 403, 412 (WB-3)."""
-        resource = checked(kind, body)
+        resource = self._ruled(kind, checked(kind, body))
         access.check("c", kind, resource)
         with self.store.lock:
             existing = self.existing(kind, if_none_exist) if if_none_exist else None
@@ -90,12 +97,17 @@ class Interactions:
         if resource.get("id") != resource_id or not _ID.match(resource_id):
             raise invalid("The id in the body must be the id in the URL.")
         access.check("u", kind, resource)
+        resource = self._ruled(kind, resource)
         with self.store.lock:
             before = self.store.version(kind, resource_id)
             if before and before.resource:
                 access.check("u", kind, before.resource)
             version = self.store.update(kind, resource_id, resource, if_match=if_match)
         return Answer(200 if before else 201, version, kind, resource_id)
+
+    def _ruled(self, kind: str, resource: Resource) -> Resource:
+        rule = self.rules.get(kind)
+        return rule(resource) if rule else resource
 
     def update_where(self, kind: str, pairs: Pairs, body: Any, access: Access) -> Answer:
         """A conditional update: changes the one that matches, creates one where none does. Raises 412."""

@@ -21,6 +21,7 @@ from fhirapp.demo_ehr.chart_view import chart_view, display_name, person_of, row
 from fhirapp.demo_ehr.compartment import patients_of
 from fhirapp.demo_ehr.errors import CardUnknown, FhirError, HookFailed
 from fhirapp.demo_ehr.frames import Frames
+from fhirapp.demo_ehr.hands import handled, hands_on
 from fhirapp.demo_ehr.hooks import Card, Cards
 from fhirapp.demo_ehr.interactions import known
 from fhirapp.demo_ehr.tokens import Launch
@@ -40,6 +41,8 @@ NOTES: Final = {
     "untold": ("problem", "The card is closed, but the service could not be told."),
     "gone": ("problem", "This card was answered already, or is too old. Here are the cards of now."),
     "signed": ("done", "The order is signed."),
+    "handled": ("done", "The record is changed. The service is told, or finds it when it looks next."),
+    "changed": ("problem", "Somebody has changed it in this moment. Look again."),
     "unreadable": ("problem", "That entry cannot be filed: check the value and answer every question."),
 }
 
@@ -103,8 +106,30 @@ def create_blueprint(ehr: DemoEhr) -> Blueprint:
             versions=versions,
             chosen=chosen,
             text=json.dumps(chosen.resource, indent=2, ensure_ascii=False),
+            hands=hands_on(versions[0].resource or {}) if chosen.number == versions[0].number else None,
+            note=NOTES.get(request.args.get("note", "")),
             **_frame_of(ehr),
         )
+
+    @bp.post("/patients/<patient_id>/resources/<kind>/<resource_id>")
+    def handle(patient_id: str, kind: str, resource_id: str) -> ResponseReturnValue:
+        """Changes a resource as a clinician, a programme or the records office would, behind the service's back."""
+        known(kind)
+        resource = store.read(kind, resource_id)
+        if patient_id not in patients_of(resource):
+            abort(404)
+        note = "handled"
+        try:
+            changed = handled(
+                resource, request.form.get("act", ""), request.form.get("reason", "").strip(), ehr.clock()
+            )
+            store.update(kind, resource_id, changed, if_match=request.form.get("version"))
+        except ValueError:
+            note = "unreadable"
+        except FhirError:
+            note = "changed"
+        where: dict[str, Any] = {"patient_id": patient_id, "kind": kind, "resource_id": resource_id}
+        return redirect(url_for("pages.resource", note=note, **where), 303)
 
     @bp.get("/launch/queue")
     def open_queue() -> ResponseReturnValue:

@@ -281,6 +281,12 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
     "Basic": {**_SUBJECT, "code": _token("code")},
     "AuditEvent": {"date": _date("recorded"), "patient": _reference("entity.what")},
     "Endpoint": {**_STATUS, "name": _string("name")},
+    "Subscription": {
+        **_STATUS,
+        "criteria": _string("criteria"),
+        "type": _token("channel.type"),
+        "url": Parameter("uri", ("channel.endpoint",)),
+    },
     "Schedule": {"actor": _reference("actor")},
     "Slot": {**_STATUS, "schedule": _reference("schedule"), "start": _date("start")},
 }

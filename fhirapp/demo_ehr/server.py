@@ -49,6 +49,7 @@ def serving(settings_at: Callable[[str], DemoSettings], port: int = 0) -> Iterat
     finally:
         server.shutdown()
         server.server_close()
+        parts_of(app).subscriptions.close()
         thread.join(timeout=5)
 
 

@@ -46,6 +46,11 @@ class Store:
         self._clock = clock
         self._versions: dict[str, dict[str, list[Version]]] = {}
         self._undo: list[Key] | None = None
+        self._listeners: list[Callable[[Resource], None]] = []
+
+    def on_write(self, listener: Callable[[Resource], None]) -> None:
+        """Call `listener` with every resource that was written to stay, in the writer's thread."""
+        self._listeners.append(listener)
 
     def version(self, kind: str, resource_id: str) -> Version | None:
         """The newest version, which may be a deletion; `None` when there never was one."""
@@ -126,7 +131,8 @@ class Store:
             if self._undo is not None:  # one transaction inside another is part of it
                 yield
                 return
-            self._undo = []
+            written: list[Key] = []
+            self._undo = written
             try:
                 yield
             except BaseException:
@@ -134,6 +140,8 @@ class Store:
                 raise
             finally:
                 self._undo = None
+            for kind, resource_id in dict.fromkeys(written):
+                self._tell(kind, resource_id)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -150,7 +158,15 @@ class Store:
             versions.append(version)
             if self._undo is not None:
                 self._undo.append((kind, resource_id))
+            else:
+                self._tell(kind, resource_id)
             return version
+
+    def _tell(self, kind: str, resource_id: str) -> None:
+        version = self.version(kind, resource_id)
+        if version is not None and version.resource is not None:
+            for listener in self._listeners:
+                listener(version.resource)
 
     def _roll_back(self, written: list[Key]) -> None:
         for kind, resource_id in reversed(written):

@@ -385,3 +385,32 @@ def test_published_synthetic_charts_can_be_read_as_pages(service: tuple[CdsServi
             assert page.broken == []
             assert "None" not in page.text
         assert get(ehr, "/").broken == []
+
+
+def test_a_visitor_plays_the_programme_and_the_clinician(ward: tuple[DemoEhr, CdsService]) -> None:
+    ehr, _ = ward
+    patient = {"reference": "Patient/ada-refer"}
+    task = ehr.api.store.create({"resourceType": "Task", "status": "requested", "intent": "order", "for": patient})
+    request = ehr.api.store.create({"resourceType": "ServiceRequest", "status": "active", "subject": patient})
+    for version, act, reason in ((task, "rejected", "No places"), (request, "revoked", "CL-PALL")):
+        assert version.resource
+        kind, resource_id = version.resource["resourceType"], version.resource["id"]
+        url = f"{ehr.settings.base_url}/patients/ada-refer/resources/{kind}/{resource_id}"
+        assert act in requests.get(url, timeout=10).text
+        form = {"act": act, "reason": reason, "version": version.etag}
+        assert "The record is changed" in requests.post(url, data=form, timeout=10).text
+        assert "Somebody has changed it" in requests.post(url, data=form | {"act": "on-hold"}, timeout=10).text
+    assert ehr.api.store.read("Task", task.resource["id"])["statusReason"] == {"text": "No places"}  # type: ignore[index]
+    said = ehr.api.store.read("ServiceRequest", request.resource["id"])["extension"][0]  # type: ignore[index]
+    assert said["valueCodeableConcept"]["coding"][0]["code"] == "CL-PALL"
+
+
+def test_a_visitor_records_a_death(ward: tuple[DemoEhr, CdsService]) -> None:
+    ehr, _ = ward
+    url = f"{ehr.settings.base_url}/patients/ada-refer/resources/Patient/ada-refer"
+    page = requests.post(url, data={"act": "died"}, timeout=10)
+    assert Page(page.text).broken == []
+    assert "deceasedDateTime" in ehr.api.store.read("Patient", "ada-refer")
+    requests.post(url, data={"act": "current"}, timeout=10)
+    assert "deceasedDateTime" not in ehr.api.store.read("Patient", "ada-refer")
+    assert "cannot be filed" in requests.post(url, data={"act": "nonsense"}, timeout=10).text
