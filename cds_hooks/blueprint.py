@@ -15,6 +15,7 @@ from cds_hooks.cards import cards_for, system_actions_for
 from cds_hooks.catalogue import Service, check_known, discovery, find_service
 from cds_hooks.client_auth import Authenticator
 from cds_hooks.cors import with_cors
+from cds_hooks.dispatch import ORDER_DISPATCH, dispatch_from
 from cds_hooks.drafts import draft_orders
 from cds_hooks.errors import KeysUnavailable, MalformedCall, NotAuthenticated, UnsupportedBody
 from cds_hooks.feedback import decode_feedback
@@ -84,8 +85,14 @@ def create_blueprint(
         client = authenticated(f"{base}/{service_id}")
         hook = decode_hook(_body(max_body_bytes))
         service = find_service(service_id, hook.hook)
-        hook_call = call_of(hook, service, client)
-        chart = chart_from(hook, client, charts, until=begun + client.read_seconds)
+        hook_call, until = call_of(hook, service, client), begun + client.read_seconds
+        if service.hook == ORDER_DISPATCH:
+            dispatch = dispatch_from(hook, client, charts, until=until)
+            if dispatch is None:  # before anything of the chart is looked at
+                _log_call(hook_call, 0, "no exercise order")
+                return json_response({"cards": []})
+            hook_call = replace(hook_call, dispatch=dispatch)
+        chart = chart_from(hook, client, charts, until=until)
         offer = intake.receive(hook_call, chart, now=clock())
         answer = answer_of(offer, hook_call, client.gettext or gettext)
         _log_call(hook_call, len(answer["cards"]), offer.quiet_reason)
@@ -139,6 +146,7 @@ def answer_of(offer: Offer, call: HookCall, gettext: Callable[[str], str] | None
         offer,
         gettext=gettext,
         orders=call.draft_orders,
+        dispatch=call.dispatch,
         drafted=bool(actions),
         action_selection=call.client.action_selection,
     )

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
+from cds_hooks.card_parts import INDICATORS, SOURCE_URL, coded, smart_link, source_of, summary_of
 from cds_hooks.detail import detail_of
-from cds_hooks.markdown import Gettext, plain, shortened
-from cds_hooks.ports import DraftOrder, Offer
+from cds_hooks.dispatch_card import dispatch_card
+from cds_hooks.markdown import Gettext, plain
+from cds_hooks.ports import Dispatch, DraftOrder, Offer
 from cds_hooks.reasons import OFFERED
-from mappings.canonical import CARD_TOPICS
 from models.decision import NoProposal, Proposal, Verdict
 from models.text import N_, Text
-
-_SUMMARY_MAX: Final = 139  # "< 140" (CH-C1)
-_SOURCE_URL: Final = "https://w3id.org/stride-referral"
-
-# Critical is for danger to life, judged by the clinician who reads it (CH-C2).
-_INDICATORS: Final = {Verdict.HOLD_EMERGENCY: "critical", Verdict.HOLD: "warning"}
 
 
 def cards_for(
@@ -25,19 +20,22 @@ def cards_for(
     *,
     gettext: Gettext = None,
     orders: Sequence[DraftOrder] = (),
+    dispatch: Dispatch | None = None,
     drafted: bool = False,
     action_selection: bool = False,
-    source_url: str = _SOURCE_URL,
+    source_url: str = SOURCE_URL,
 ) -> list[dict[str, Any]]:
     """The cards of one offer; empty when there is nothing to say.
 
-    `orders` are those being signed. `drafted`: the draft goes to the client as a system action, so that the card
-    must not suggest it again (CH-Y4). `action_selection`: the client is known to understand which actions belong
-    together (CH-A5). Source: CH-C1 to CH-C9, CH-A1 to CH-A6.
+    `orders` are those being signed, `dispatch` what is being sent to whom. `drafted`: the draft goes to the client as
+    a system action, so that the card must not suggest it again (CH-Y4). `action_selection`: the client is known to
+    understand which actions belong together (CH-A5). Source: CH-C1 to CH-C9, CH-A1 to CH-A6.
     """
     proposal = offer.decision
     if not offer.show or isinstance(proposal, NoProposal):
         return []
+    if offer.placement is not None and dispatch is not None:
+        return [dispatch_card(offer, proposal, dispatch, gettext, source_url)]
     card = _card(offer, proposal, gettext, source_url)
     card["detail"] = detail_of(offer, proposal, gettext, orders=orders, drafted=drafted)
     if may_suggest(offer) and not drafted:
@@ -65,12 +63,12 @@ def _card(offer: Offer, proposal: Proposal, gettext: Gettext, source_url: str) -
     verdict = proposal.assessment.verdict
     card: dict[str, Any] = {
         "uuid": str(offer.card_id),
-        "summary": shortened(plain(_summary(offer, proposal), gettext), _SUMMARY_MAX),
-        "indicator": _INDICATORS.get(verdict, "info"),
-        "source": _source(gettext, source_url),
+        "summary": summary_of(_summary(offer, proposal), gettext),
+        "indicator": INDICATORS.get(verdict, "info"),
+        "source": source_of(gettext, source_url),
     }
     if not verdict.held:  # to dismiss a warning is not to decline the referral
-        card["overrideReasons"] = [_reason(reason, gettext) for reason in OFFERED]
+        card["overrideReasons"] = [coded(reason, gettext) for reason in OFFERED]
     if offer.launch_url:
         card["links"] = [_link(offer, offer.launch_url, verdict, gettext)]
     return card
@@ -105,15 +103,6 @@ def _summary(offer: Offer, proposal: Proposal) -> Text:
             return N_("Exercise referral is ready to sign: {name}", name=name)
 
 
-def _source(gettext: Gettext, url: str) -> dict[str, Any]:
-    topic = {
-        "system": CARD_TOPICS,
-        "code": "exercise-referral",
-        "display": plain(N_("Exercise referral"), gettext),
-    }
-    return {"label": "Stride", "url": url, "topic": topic}
-
-
 def _suggestion(offer: Offer, proposal: Proposal, gettext: Gettext) -> dict[str, Any]:
     return {
         "label": plain(N_("Refer: {name}", name=proposal.destination.name), gettext),
@@ -140,15 +129,7 @@ def _description(resource: dict[str, Any], proposal: Proposal, gettext: Gettext)
             return plain(N_("Create {kind}", kind=kind), gettext)
 
 
-def _reason(reason: Any, gettext: Gettext) -> dict[str, str]:
-    return {"code": reason.code, "system": reason.system, "display": plain(reason.display, gettext)}
-
-
 def _link(offer: Offer, url: str, verdict: Verdict, gettext: Gettext) -> dict[str, str]:
     labels = {Verdict.CLEARANCE: N_("Record clearance"), Verdict.REFER: N_("Look, change or decline in Stride")}
     labels[Verdict.INCOMPLETE] = labels[Verdict.REFER]
-    label = labels.get(verdict, N_("See why in Stride"))
-    link = {"label": plain(label, gettext), "url": url, "type": "smart"}
-    if offer.app_context:
-        link["appContext"] = offer.app_context
-    return link
+    return smart_link(labels.get(verdict, N_("See why in Stride")), url, offer, gettext)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from cds_hooks.dispatch import DISPATCHED, ORDER_DISPATCH, PERFORMER
 from cds_hooks.errors import MalformedCall, UnknownService
 from cds_hooks.ports import Client
 from mappings.queries import prefetch_templates
@@ -13,6 +14,7 @@ from models.text import N_, Text
 
 CDS_HOOKS_VERSION: Final = "2.0.1"  # what we speak on the wire (CH-D4)
 EXERCISE_REFERRAL: Final = "exercise-referral"
+PROGRAMME_CHOICE: Final = "exercise-programme-choice"  # about one order, whose guidance takes no other away
 WARM_UP: Final = "exercise-referral-warm-up"  # an id of its own, so that its silence takes no card away (CH-X3)
 
 
@@ -27,6 +29,7 @@ class Service:
     description: Text
     needs: tuple[str, ...]  # context fields that the hook requires beside patientId
     usage: Text
+    templates: Mapping[str, str] = field(default_factory=dict)  # beside those of the chart
     silent: bool = False  # works everything out, shows and opens nothing
     newer_templates: Mapping[str, str] = field(default_factory=dict)  # beside ours, for clients that know 3.0 (CH-P1)
 
@@ -64,6 +67,22 @@ SERVICES: Final = (
         ("userId", "selections", "draftOrders"),
         _USAGE,
         silent=True,
+    ),
+    Service(
+        PROGRAMME_CHOICE,
+        ORDER_DISPATCH,
+        "1.1",
+        N_("Exercise programme: does it suit?"),
+        N_(
+            "When an exercise or physiotherapy order is sent: says whether the programme gives the supervision that the"
+            " patient needs, and offers those that do. Silent for every other order."
+        ),
+        ("dispatchedOrders", "performer"),
+        _USAGE,
+        templates={PERFORMER: "{{context.performer}}"},
+        newer_templates={
+            DISPATCHED: "ServiceRequest?_id={{context.dispatchedOrders.resolve().ofType(ServiceRequest).id}}"
+        },
     ),
 )
 
@@ -116,8 +135,8 @@ def _listed(service: Service, client: Client | None, gettext: Callable[[str], st
 def templates_for(service: Service, client: Client | None) -> dict[str, str]:
     """The prefetch templates of a service in the dialect of a client; empty for one that prefetches nothing."""
     if client is None:
-        return prefetch_templates()
+        return {**prefetch_templates(), **service.templates}
     if client.prefetch == "none":
         return {}
     newer = service.newer_templates if client.prefetch == "3.0" else {}
-    return {**prefetch_templates(client.site_codes), **newer}
+    return {**prefetch_templates(client.site_codes), **service.templates, **newer}

@@ -33,18 +33,18 @@ def detail_of(
     """
     blocks = (
         [_verdict(proposal, gettext)],
-        _section(N_("Why"), reasons_for(proposal, gettext), gettext),
-        _section(N_("Not checked"), unchecked(proposal.assessment, gettext), gettext),
-        _section(N_("First week"), _dose(proposal, gettext), gettext),
-        _section(N_("Pass on"), _cautions(proposal, gettext), gettext),
-        _section(N_("What happens now"), _next_steps(offer, proposal, gettext, drafted), gettext),
+        section(N_("Why"), reasons_for(proposal, gettext), gettext),
+        section(N_("Not checked"), unchecked(proposal.assessment, gettext), gettext),
+        section(N_("First week"), _dose(proposal, gettext), gettext),
+        section(N_("Pass on"), cautions(proposal, gettext), gettext),
+        section(N_("What happens now"), _next_steps(offer, proposal, gettext, drafted), gettext),
         _occasion(orders, gettext),
-        [_provenance(proposal.assessment, gettext)],
+        [provenance(proposal.assessment, gettext)],
     )
     return "\n\n".join("\n".join(lines) for lines in blocks if lines)
 
 
-def _section(title: Text, lines: Iterable[str], gettext: Gettext) -> list[str]:
+def section(title: Text, lines: Iterable[str], gettext: Gettext) -> list[str]:
     listed = list(bullets(lines))
     return [f"**{escaped(title, gettext)}**", "", *listed] if listed else []
 
@@ -107,7 +107,7 @@ def _resistance(prescription: Prescription) -> Text:
     )
 
 
-def _cautions(proposal: Proposal, gettext: Gettext) -> Iterator[str]:
+def cautions(proposal: Proposal, gettext: Gettext) -> Iterator[str]:
     if proposal.prescription is None or not proposal.assessment.release.prescription:
         return
     to_avoid = [cap.text for one in proposal.assessment.findings for cap in one.caps if cap.kind == "avoid"]
@@ -165,7 +165,7 @@ def _windows(clinician: datetime | None, opt_out: datetime | None) -> Iterator[T
         )
 
 
-def _provenance(assessment: Assessment, gettext: Gettext) -> str:
+def provenance(assessment: Assessment, gettext: Gettext) -> str:
     """How old the facts are and what computed this, since a card may be kept too long (CH-C9)."""
     read = f"{assessment.snapshot.as_of:%Y-%m-%d %H:%M %Z}".strip()
     lines = [N_("Chart as of {time}; rules {version}", time=read, version=assessment.rules_version or "?")]

@@ -30,7 +30,7 @@ def draft_orders(
     """
     if not bytes(raw):
         return ()
-    resources = list(_resources(decoded(raw)))
+    resources = list(resources_in(decoded(raw)))
     nearby = {f"{one['resourceType']}/{one['id']}": one for one in resources if isinstance(one.get("id"), str)}
     orders = []
     for resource in resources:
@@ -41,7 +41,7 @@ def draft_orders(
     return tuple(orders)
 
 
-def _resources(value: Any) -> Iterator[dict[str, Any]]:
+def resources_in(value: Any) -> Iterator[dict[str, Any]]:
     """Resources of a Bundle, with or without `type`, or of a bare list (CH-R5)."""
     entries = value.get("entry") if isinstance(value, dict) else value
     for entry in entries if isinstance(entries, list) else ():
@@ -75,31 +75,31 @@ def _order(resource: Json, nearby: Mapping[str, Json], selections: Collection[st
 
 def _concepts(part: Json, root: Json, nearby: Mapping[str, Json], depth: int) -> Iterator[Json]:
     for name in _CONCEPTS:
-        yield from _mappings(part.get(name))
+        yield from mappings_in(part.get(name))
     for name in _REFERENCES:
         found = _resolved(_text(_mapping(part.get(name)), "reference"), root, nearby)
-        yield from _mappings(found.get("code"))
+        yield from mappings_in(found.get("code"))
     if depth:
         for name in _PARTS:
-            for inner in _mappings(part.get(name)):
+            for inner in mappings_in(part.get(name)):
                 yield from _concepts(inner, root, nearby, depth - 1)
 
 
 def _resolved(reference: str, root: Json, nearby: Mapping[str, Json]) -> Json:
     if reference.startswith("#"):
-        contained = _mappings(root.get("contained"))
+        contained = mappings_in(root.get("contained"))
         return next((one for one in contained if one.get("id") == reference[1:]), {})
     return nearby.get(reference, {})
 
 
 def _codings(concept: Json) -> Iterator[tuple[str, str]]:
-    for coding in _mappings(concept.get("coding")):
+    for coding in mappings_in(concept.get("coding")):
         if code := _text(coding, "code"):
             yield _text(coding, "system"), code
 
 
 def _label(concept: Json) -> str:
-    displays = (_text(coding, "display") for coding in _mappings(concept.get("coding")))
+    displays = (_text(coding, "display") for coding in mappings_in(concept.get("coding")))
     return _text(concept, "text") or next(filter(None, displays), "")
 
 
@@ -112,7 +112,7 @@ def _mapping(value: Any) -> Json:
     return value if isinstance(value, dict) else {}
 
 
-def _mappings(value: Any) -> Iterator[Json]:
+def mappings_in(value: Any) -> Iterator[Json]:
     """The objects in a value that may be one object, a list of them (as the sandbox mixes up), or junk."""
     for one in value if isinstance(value, list) else [value]:
         if isinstance(one, dict):

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from cds_hooks.catalogue import CDS_HOOKS_VERSION, SERVICES, Service
+from cds_hooks.dispatch import ORDER_DISPATCH
 from cds_hooks.problems import PROBLEMS
 
 Json = dict[str, Any]
@@ -18,6 +19,7 @@ _BUNDLE: Final = {
     "properties": {"resourceType": {"const": "Bundle"}, "entry": {"type": "array", "items": {"type": "object"}}},
     "required": ["resourceType"],
 }
+_REFERENCE: Final = "^[A-Z][A-Za-z]+/[A-Za-z0-9\\-.]{1,64}$"
 _CONTEXT_FIELDS: Final[dict[str, Json]] = {
     "userId": {"type": "string", "pattern": "^[A-Za-z]+/[A-Za-z0-9\\-.]{1,64}$"},
     "patientId": _ID,
@@ -26,7 +28,12 @@ _CONTEXT_FIELDS: Final[dict[str, Json]] = {
     "draftOrders": _BUNDLE,
     "conditions": _BUNDLE,
     "appointments": _BUNDLE,
+    "dispatchedOrders": {"type": "array", "items": {"type": "string", "pattern": _REFERENCE}, "minItems": 1},
+    "performer": {"type": "string", "pattern": _REFERENCE},
+    "fulfillmentTasks": {"type": "array", "items": {"type": "object"}},
 }
+_ALSO: Final = {ORDER_DISPATCH: ("patientId", "fulfillmentTasks")}  # beside what a hook needs; default: below
+_USUAL: Final = ("userId", "patientId", "encounterId", "selections")
 _SAID: Final = {
     400: "not JSON, a wrong field, a hook that the service is not for, another patient's data, a server not agreed on",
     404: "no service of this id",
@@ -84,8 +91,8 @@ def _call(name: str, hooks: list[Service]) -> Json:
 
 
 def _request(service: Service) -> Json:
-    context = {name: _CONTEXT_FIELDS[name] for name in ("userId", "patientId", "encounterId", "selections")}
-    context |= {name: _CONTEXT_FIELDS[name] for name in service.needs}
+    names = (*_ALSO.get(service.hook, _USUAL), *service.needs)
+    context = {name: _CONTEXT_FIELDS[name] for name in names}
     return {
         "type": "object",
         "required": ["hook", "hookInstance", "context"],
@@ -145,8 +152,12 @@ def _schemas() -> Json:
         overrideReason=_object({}, reason=coding, userComment={"type": "string"}),
     )
     service = dict.fromkeys(("hook", "id", "title", "description", "version", "hookVersion"), _TEXT)
-    action = _object({"type": {"const": "create"}, "description": _TEXT, "resource": {"type": "object"}})
-    suggestion = _object({"label": _TEXT, "uuid": _UUID, "actions": _list(action, minItems=1)}, isRecommended=_BOOLEAN)
+    action = _object({"type": {"enum": ["create", "update"]}, "description": _TEXT, "resource": {"type": "object"}})
+    suggestion = _object(
+        {"label": _TEXT, "uuid": _UUID, "actions": _list(action, minItems=1)},
+        isRecommended=_BOOLEAN,
+        actionSelectionBehavior={"const": "all"},
+    )
     card = _object(
         {
             "uuid": _UUID,

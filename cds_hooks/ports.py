@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import UUID
 
 from models.decision import Decision
+from models.placement import Placement
 
 if TYPE_CHECKING:
     from mappings.bundle import Chart, Part
@@ -105,6 +106,16 @@ class DraftOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class Dispatch:
+    """Exercise orders on their way to a performer."""
+
+    performer: str  # "Organization/12"
+    performer_name: str  # "" when nobody says
+    orders: tuple[dict[str, Any], ...]  # ServiceRequests, whole as the EHR has them
+    tasks: tuple[dict[str, Any], ...] = ()  # the Tasks that ask the performer, whole
+
+
+@dataclass(frozen=True, slots=True)
 class HookCall:
     """One call of a hook, authenticated and parsed. The chart comes beside it."""
 
@@ -118,6 +129,7 @@ class HookCall:
     encounter_id: str | None = None
     fhir_server: str | None = None
     draft_orders: tuple[DraftOrder, ...] = ()
+    dispatch: Dispatch | None = None  # order-dispatch only
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +147,7 @@ class Offer:
     clinician_deadline: datetime | None = None  # tenant's zone; when the standing order signs
     opt_out_deadline: datetime | None = None  # tenant's zone; when the referral enters the queue
     quiet_reason: str = ""  # why show is False; for the log, never shown
+    placement: Placement | None = None  # order-dispatch: the choice of programme, judged
 
 
 class Intake(Protocol):

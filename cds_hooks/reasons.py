@@ -54,6 +54,13 @@ OFFERED: Final = (
     _own("CL-OTHER", N_("Another reason"), Meaning.CLINICIAN),
 )
 
+# Offered on a card about the choice of a programme; none of them says no to the referral.
+FOR_A_CHOICE: Final = (
+    _spec("service-not-available", N_("No place there"), Meaning.CLINICIAN, "CL-OTHER"),
+    _spec("prefers-alternative", N_("The patient prefers the one that is chosen"), Meaning.PATIENT, "OO-NOTINT"),
+    _own("CL-OTHER", N_("Another reason"), Meaning.CLINICIAN),
+)
+
 # Understood when a client sends them from its own list.
 ALSO_UNDERSTOOD: Final = (
     _spec("limited-time", N_("No time now"), Meaning.SNOOZE, ""),

@@ -44,14 +44,25 @@ class Context(msgspec.Struct, frozen=True, rename="camel", gc=False):
     draft_orders: msgspec.Raw = _ABSENT
     conditions: msgspec.Raw = _ABSENT
     appointments: msgspec.Raw = _ABSENT
+    performer: msgspec.Raw = _ABSENT
+    dispatched_orders: msgspec.Raw = _ABSENT
+    fulfillment_tasks: msgspec.Raw = _ABSENT
+    # As clients of an older order-dispatch name these.
+    dispatched: msgspec.Raw = msgspec.field(default=_ABSENT, name="dispatched-orders")
+    order: msgspec.Raw = _ABSENT
+    task: msgspec.Raw = _ABSENT
 
     def has(self, field: str) -> bool:
         """Whether the client gave this field, named as on the wire."""
+        return any(self._given(name) for name in (field, *_OLDER_NAMES.get(field, ())))
+
+    def _given(self, field: str) -> bool:
         value = getattr(self, _FIELDS[field])
         return bytes(value) not in (b"", b"null") if isinstance(value, msgspec.Raw) else value is not None
 
 
 _FIELDS: Final = {field.encode_name: field.name for field in msgspec.structs.fields(Context)}
+_OLDER_NAMES: Final = {"dispatchedOrders": ("dispatched-orders", "order")}
 
 
 class HookRequest(msgspec.Struct, frozen=True, rename="camel", gc=False):

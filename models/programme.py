@@ -56,6 +56,11 @@ _IMPAIRMENT_LED: Final = frozenset(
 _PALLIATIVE: Final = "CAC-03"
 
 
+def kind_of(level: str) -> Text:
+    """What a programme of this level is."""
+    return _LEVELS[level][0]
+
+
 def destination_of(assessment: Assessment) -> Destination:
     """The first destination whose supervision is enough; provisional while clearance or answers are awaited.
 

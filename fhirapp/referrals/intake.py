@@ -20,6 +20,7 @@ from fhirapp.db.encrypted import Sealer
 from fhirapp.predictions import Predictions
 from fhirapp.referrals.card_memory import face_of, seen_before
 from fhirapp.referrals.cards import Card
+from fhirapp.referrals.dispatching import advise
 from fhirapp.referrals.facts import facts_of
 from fhirapp.referrals.judging import judge, write_back_soon
 from fhirapp.referrals.referral import Actor, Referral, rules_to_clear
@@ -89,6 +90,8 @@ class Intake:
 
     def receive(self, call: HookCall, chart: Chart, *, now: datetime) -> Offer:
         """One hook call: decide, open or find the referral, and say whether there is something to show."""
+        if call.dispatch is not None:
+            return advise(self, call, call.dispatch, chart, now=now)
         tenant = self.tenants[call.tenant_id]
         judged = self.decide_on(tenant, chart, chart.unread, now=now)
         if call.client.dry_run:

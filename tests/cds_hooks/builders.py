@@ -26,6 +26,7 @@ from models.decision import (
     Verdict,
 )
 from models.findings import Effect, Evidence, Finding
+from models.placement import Place
 from models.snapshot import Gap, PatientSnapshot
 from models.text import N_
 
@@ -212,6 +213,14 @@ def a_draft(resource_type: str = "ServiceRequest", identity: str = "sr1") -> dic
         "status": "draft",
         "subject": {"reference": "Patient/p1"},
     }
+
+
+PLACES = (
+    Place("class", "Community class", "D3", 2, "Organization/class", "Tuesdays"),
+    Place("physio", "Physiotherapy", "D2", 3, "Organization/physio"),
+    Place("clinic", "Medical clinic", "D1", 4, "Organization/clinic"),
+    Place("home", "At home", "D4", 1, "Organization/home"),
+)
 
 
 def an_offer(verdict: Verdict = Verdict.REFER, **changes: Any) -> Offer:

@@ -43,7 +43,8 @@ def check_card(card: dict[str, Any]) -> None:
         assert UUID.fullmatch(suggestion["uuid"])  # CH-A1
         assert "actionSelectionBehavior" not in suggestion  # CH-A5
         for action in suggestion["actions"]:
-            assert action["type"] == "create"  # CH-A3
+            assert action["type"] in ("create", "update")  # CH-A3
+            assert action["type"] == "create" or action["resource"]["id"]
             assert action["description"]
             assert action["resource"]["resourceType"]  # CH-A4
             assert "resourceId" not in action

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,17 @@ import pytest
 
 from cds_hooks.blueprint import answer_of, call_of
 from cds_hooks.catalogue import SERVICES, find_service
+from cds_hooks.dispatch import ORDER_DISPATCH, dispatch_from
 from cds_hooks.prefetch import chart_from
 from cds_hooks.problems import PROBLEMS
 from cds_hooks.reasons import OFFERED
 from cds_hooks.schemas import decode_hook
 from fhirapp.commands.hook import service_for
 from mappings.from_fhir.snapshot import snapshot_from
+from models.decision import Proposal
+from models.placement import placement_of
 from models.proposal import decide
-from tests.cds_hooks.builders import NOW, a_client, an_offer
+from tests.cds_hooks.builders import NOW, PLACES, a_client, an_offer
 from tests.cds_hooks.hygiene import check_response
 from tests.cds_hooks.ports import InMemoryCharts
 
@@ -32,7 +36,12 @@ def answer_to(example: Path) -> dict[str, Any]:
     call = call_of(hook, service, a_client())
     chart = chart_from(hook, a_client(), InMemoryCharts(), until=0)
     decision = decide(snapshot_from(chart, as_of=NOW, unread=chart.unread))
-    return answer_of(an_offer(decision=decision), call, None)
+    dispatch = dispatch_from(hook, a_client(), InMemoryCharts(), until=0) if hook.hook == ORDER_DISPATCH else None
+    placement = None
+    if dispatch is not None and isinstance(decision, Proposal):
+        placement = placement_of(dispatch.performer, PLACES, decision)
+    offer = an_offer(decision=decision, placement=placement)
+    return answer_of(offer, replace(call, dispatch=dispatch), None)
 
 
 def test_there_is_an_example_for_each_hook():

@@ -76,6 +76,7 @@ def test_the_description_names_each_service_hook_and_status(service: Running) ->
 def test_a_good_request_of_each_hook_fits_the_description(one: Any, service: Running) -> None:
     empty = {"resourceType": "Bundle", "entry": []}
     fields: dict[str, Any] = {"userId": "Practitioner/1", "encounterId": "e1", "selections": ["ServiceRequest/1"]}
+    fields |= {"dispatchedOrders": ["ImagingStudy/1"], "performer": "Organization/1"}
     context = {"patientId": "p1"} | {name: fields.get(name, empty) for name in one.needs}
     request = a_request(hook=one.hook, context=context)
     operation = SCHEMA[f"/cds-services/{one.id}"]["POST"]
