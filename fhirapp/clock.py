@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fhirapp.db.base import Base, Sessions
+
+READ_EVERY_S: Final = 10.0  # a server is asked for its time no more often: our own counter is exact for so long
 
 
 class Clock(Protocol):
@@ -37,19 +40,24 @@ class DatabaseClock:
         self._sessions = sessions
         self._movable = movable
         self._server = sessions.engine.dialect.name != "sqlite"
+        self._read: tuple[datetime, float] | None = None  # the server's time, and our own counter at that moment
 
     def __call__(self) -> datetime:
-        if not self._server and not self._movable:
-            return datetime.now(UTC)
-        with self._sessions() as session, session.begin():
-            now = (
-                session.execute(sa.select(sa.func.clock_timestamp())).scalar_one().astimezone(UTC)
-                if self._server
-                else datetime.now(UTC)
-            )
-            if self._movable:
-                now += timedelta(seconds=session.execute(sa.select(ClockOffset.seconds)).scalar() or 0)
-            return now
+        now = self._server_time() if self._server else datetime.now(UTC)
+        return now + self._offset() if self._movable else now
+
+    def _server_time(self) -> datetime:
+        """The server's time as read within the last seconds, and what has passed since by our own counter."""
+        passed = time.monotonic() - self._read[1] if self._read else READ_EVERY_S
+        if self._read is None or passed >= READ_EVERY_S:
+            with self._sessions() as session:
+                told = session.execute(sa.select(sa.func.clock_timestamp())).scalar_one().astimezone(UTC)
+            self._read, passed = (told, time.monotonic()), 0.0
+        return self._read[0] + timedelta(seconds=passed)
+
+    def _offset(self) -> timedelta:
+        with self._sessions() as session:
+            return timedelta(seconds=session.execute(sa.select(ClockOffset.seconds)).scalar() or 0)
 
     def move(self, by: timedelta) -> None:
         """Move the clock of every process; raises `PermissionError` unless the clock may be moved."""

@@ -88,7 +88,8 @@ class Cluster:
         self.log = (self.folder / "log").open("wb")
         self._server = subprocess.Popen(
             [programs / "postgres", "-D", self.folder / "data", *(word for one in settings for word in ("-c", one))],
-            stdout=self.log, stderr=self.log, user=self._run_as, group=self._group(), extra_groups=self._none(), preexec_fn=_end_with_parent,
+            stdout=self.log, stderr=self.log, preexec_fn=_end_with_parent,
+            user=self._run_as, group=self._group(), extra_groups=self._none(),
         )  # fmt: skip
         atexit.register(self.stop)
         self._wait()

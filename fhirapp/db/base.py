@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -23,6 +23,9 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+POOL: Final = 40  # connections of one process at most; sixteen threads, each of which may hold two
 
 
 class Base(DeclarativeBase):
@@ -93,7 +96,7 @@ def engine_for(url: str, *, durable: bool = True) -> Engine:
     use for minutes only.
     """
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True)
+        return sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=POOL - 10)
     engine = sa.create_engine(url, connect_args={"timeout": 30})
     event.listen(engine, "connect", _prepare_sqlite if durable else _prepare_hasty_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fhirapp.db.base import Base, Moment, Sessions
@@ -57,22 +58,15 @@ def enqueue(
 ) -> None:
     """Put a job into the caller's transaction; one with the same key is made due again instead.
 
-    Re-arming raises the fence, so that a worker that is busy with the old claim cannot mark the new work done.
+    One statement, so that two that come at once make one job. Re-arming raises the fence, so that a worker that is
+    busy with the old claim cannot mark the new work done.
     """
-    job = session.execute(sa.select(Job).where(Job.key == key).with_for_update()).scalar_one_or_none()
-    if job is None:
-        session.add(Job(tenant_id=tenant_id, kind=kind, key=key, payload=payload, run_at=run_at))
-        session.flush()
-        return
-    job.state, job.run_at, job.payload, job.failures, job.error = "ready", run_at, payload, 0, None
-    job.arms += 1
-
-
-def is_due(session: Session, key: str, by: datetime) -> bool:
-    """True while this job is under way, or will be begun by then."""
-    return (
-        session.execute(sa.select(Job.id).where(Job.key == key, Job.state == "ready", Job.run_at <= by)).first()
-        is not None
+    again = {"state": "ready", "run_at": run_at, "payload": payload, "failures": 0, "error": None}
+    insert = (postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert)(Job)
+    session.execute(
+        insert.values(tenant_id=tenant_id, kind=kind, key=key, payload=payload, run_at=run_at).on_conflict_do_update(
+            index_elements=[Job.key], set_={**again, "arms": Job.arms + 1}
+        )
     )
 
 

@@ -153,3 +153,9 @@ def test_pauses_grow_to_half_an_hour_and_not_beyond() -> None:
     waits = [backoff(failures) for failures in range(40)]
     assert waits == sorted(waits)
     assert (waits[0], waits[-1]) == (timedelta(seconds=5), timedelta(minutes=30))
+
+
+def test_many_who_enqueue_the_same_job_at_once_make_one_job_and_none_fails(sessions: Sessions) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: put(sessions), range(40)))
+    assert only(sessions).arms == 39
