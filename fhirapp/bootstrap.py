@@ -14,6 +14,7 @@ import requests
 from fhirapp.alarms.alarms import Alarms
 from fhirapp.alarms.links import AlarmLinks
 from fhirapp.alarms.raising import ALARM, CLOCK
+from fhirapp.audit import KEY as AUDIT_KEY
 from fhirapp.audit import audit_key
 from fhirapp.audit_chain import Chain
 from fhirapp.cds_clients import CdsClients
@@ -44,6 +45,9 @@ from fhirapp.referrals.links import OptOutLinks
 from fhirapp.referrals.notices import NOTICE
 from fhirapp.referrals.referral import Referral
 from fhirapp.referrals.windows import Windows
+from fhirapp.retention.marks import KEY as MARK_KEY
+from fhirapp.retention.marks import mark_key
+from fhirapp.retention.nightly import RETENTION, Nightly
 from fhirapp.tenants import Tenants, read_tenants
 from fhirapp.tidying import Tidier
 from fhirapp.write_back.converge import WriteBack
@@ -70,6 +74,7 @@ class Stride:
     launches: Launches
     ehrs: Ehrs
     capabilities: Capabilities
+    retention: Nightly
     estimators: InstalledEstimators
     cds_clients: CdsClients
     charts: HookCharts
@@ -99,6 +104,7 @@ class Stride:
         }
         tenant_handlers: dict[str, TenantHandler] = {
             CAPABILITY: self._capability,
+            RETENTION: self.retention.night,
             **self.closed_loop.tenant_handlers,
             REPLIES: self.replies.handle_all,
         }
@@ -110,6 +116,7 @@ class Stride:
     def schedule(self) -> None:
         """Make sure that each tenant has its standing jobs; a worker calls it once, at its start."""
         self.capabilities.schedule(self.tenants.by_id.values())
+        self.retention.schedule()
         self.closed_loop.schedule(self.tenants.by_id.values())
 
     def _capability(self, tenant_id: str) -> None:
@@ -131,7 +138,8 @@ def build(config: Config) -> Stride:
     Raises `TenantsInvalid`, `KeyFault` or `OSError` with a message for whoever set it up.
     """
     tenants = read_tenants(config.tenants_file)
-    sessions = sessions_for(engine_for(config.database_url), audit_key=audit_key(config.secret))
+    keys = {AUDIT_KEY: audit_key(config.secret), MARK_KEY: mark_key(config.secret)}
+    sessions = sessions_for(engine_for(config.database_url), **keys)
     clock = DatabaseClock(sessions, movable=config.demo)
     sealer, links = Sealer(config.secret), OptOutLinks(config.secret, config.public_url)
     keyring = KeyRing.from_files(key_files(config.keys_dir))
@@ -173,6 +181,7 @@ def build(config: Config) -> Stride:
         launches=Launches(sessions, sealer, registrations),
         ehrs=ehrs,
         capabilities=capabilities,
+        retention=Nightly(sessions, tenants, clock),
         estimators=estimators,
         cds_clients=CdsClients(tenants, _token_sessions(config, sessions), http, insecure_http=config.insecure_http),
         charts=HookCharts(pool, http),

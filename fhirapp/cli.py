@@ -18,6 +18,7 @@ from fhirapp.commands import (
     hook,
     keys,
     models,
+    purge,
     score,
     serve,
     synth,
@@ -44,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"stride {version('stride-referral')}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (demo, assess, hook, serve, check, database, keys, train, score, evaluate, models, synth, audit):
+    for module in (demo, assess, hook, serve, check, database, keys, train, score, evaluate, models, synth, audit, purge):
         module.add(commands)
     return top
 

@@ -15,6 +15,7 @@ from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validat
 from fhirapp.alarms.settings import Escalation, EscalationSchema, escalation_of
 from fhirapp.closed_loop.settings import Listening, ListeningSchema, listening_of
 from fhirapp.messages.settings import Messages, MessagesSchema, messages_of
+from fhirapp.retention.settings import Retention, RetentionSchema, retention_of
 from mappings.concept_map import ConceptMap, read_concept_map
 from mappings.errors import InvalidConceptMap
 from models.decision import SitePolicy
@@ -131,6 +132,7 @@ class Tenant:
     messages: Messages = field(default_factory=Messages)
     escalation: Escalation = field(default_factory=Escalation)
     listening: Listening = field(default_factory=Listening)
+    retention: Retention = field(default_factory=Retention)
 
     def programme(self, programme_id: str) -> ProgrammeSite | None:
         """The programme with this id."""
@@ -251,6 +253,7 @@ class _TenantSchema(_Strict):
     messages = fields.Nested(MessagesSchema, load_default=dict)
     escalation = fields.Nested(EscalationSchema, load_default=dict)
     listening = fields.Nested(ListeningSchema, load_default=dict)
+    retention = fields.Nested(RetentionSchema, load_default=None)
 
     @validates_schema
     def _has_order(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -337,6 +340,7 @@ def _tenant(name: str, data: dict[str, Any]) -> Tenant:
         messages=messages_of(data["messages"]),
         escalation=escalation_of(data["escalation"]),
         listening=listening_of(data["listening"]),
+        retention=retention_of(data["retention"]),
     )
 
 

@@ -26,6 +26,7 @@ from fhirapp.referrals.judging import judge, write_back_soon
 from fhirapp.referrals.referral import Actor, Referral, rules_to_clear
 from fhirapp.referrals.status import BEFORE_RELEASE, Action, Role, State
 from fhirapp.referrals.store import Referrals
+from fhirapp.retention.marks import mark_of
 from fhirapp.tenants import Tenant, Tenants
 from mappings.bundle import Chart
 from mappings.canonical import episode_id
@@ -168,7 +169,9 @@ class Intake:
         if referral is None or not referral.is_open:
             if isinstance(judged.decision, NoProposal) or not may_reoffer(referral, now):
                 return None
-            ordinal = 1 if referral is None else referral.ordinal + 1
+            if referral is None and mark_of(session, tenant.id, patient_id).forbids(now):
+                return None
+            ordinal = Referrals(session, tenant.id).next_ordinal(patient_id)
             referral = self._open(session, tenant, judged, ordinal, encounter, now)
         elif once and self._as_before(referral, judged, now):
             return referral

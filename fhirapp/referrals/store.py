@@ -21,6 +21,7 @@ from fhirapp.referrals.referral import (
     versions_of,
 )
 from fhirapp.referrals.status import State
+from fhirapp.retention.marks import mark_of
 
 
 class Referrals:
@@ -48,13 +49,15 @@ class Referrals:
         ).scalar_one_or_none()
 
     def next_ordinal(self, patient_id: str) -> int:
-        """The number of this patient's next offer. One that began here and moved to another record still counts."""
+        """The number of this patient's next offer. One that began here and moved to another record still counts,
+        and so do those that were erased: the EHR may still have what was written for them.
+        """
         began_here = sa.or_(Referral.patient_id == patient_id, Referral.first_patient_id == patient_id)
         ordinal = sa.case((Referral.patient_id == patient_id, Referral.ordinal), else_=0)
         highest, began = self.session.execute(
             sa.select(sa.func.max(ordinal), sa.func.count()).where(Referral.tenant_id == self.tenant_id, began_here)
         ).one()
-        return max(int(highest or 0), int(began)) + 1
+        return max(int(highest or 0), int(began), mark_of(self.session, self.tenant_id, patient_id).ordinal) + 1
 
     def ends_with(self, referral: Referral, code: str) -> Sequence[datetime]:
         """When earlier offers to the same patient ended with this reason."""
@@ -71,6 +74,11 @@ class Referrals:
             .scalars()
             .all()
         )
+
+    def of_patient(self, patient_id: str) -> Sequence[Referral]:
+        """Every offer to this patient, the oldest first."""
+        query = self._of_tenant().where(Referral.patient_id == patient_id).order_by(Referral.ordinal)
+        return self.session.execute(query).scalars().all()
 
     def in_states(self, states: Collection[State]) -> Sequence[Referral]:
         """All referrals in these states, the longest waiting first."""

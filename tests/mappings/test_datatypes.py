@@ -87,7 +87,8 @@ def test_any_instant_is_read_back_exactly(naive, quarters):
     text = f"{naive.isoformat()}{'-' if quarters < 0 else '+'}{hours:02d}:{minutes:02d}"
     if len(text) < 25:
         text = f"{naive:%Y-%m-%dT%H:%M:%S}{text[-6:]}"
-    assert period_of(text, ZONE).latest == moment
+    # In UTC: in the hour that the clock is put back, Python never calls moments of two zones equal (PEP 495).
+    assert period_of(text, ZONE).latest.astimezone(UTC) == moment
 
 
 @given(st.dates(date(1900, 1, 1), date(2100, 1, 1)))
