@@ -156,6 +156,8 @@ def answer_of(offer: Offer, call: HookCall, gettext: Callable[[str], str] | None
 def _body(max_bytes: int) -> bytes:
     if request.mimetype not in _JSON_TYPES:
         raise UnsupportedBody(f"the body must be application/json, not {request.mimetype[:60]}")
+    if request.headers.get("Content-Encoding", "identity") != "identity":  # a small body would be a large one
+        raise UnsupportedBody("the body must not be compressed")
     request.max_content_length = max_bytes + 1  # a stream without length ends there in silence
     body = request.get_data(cache=False)
     if len(body) > max_bytes:

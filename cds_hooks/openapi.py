@@ -39,7 +39,7 @@ _SAID: Final = {
     404: "no service of this id",
     412: "required data that was not sent and cannot be fetched; the body names the keys",
     413: "a larger body than the service reads",
-    415: "a media type that is not JSON",
+    415: "a media type that is not JSON, or a compressed body",
     500: "the service failed; never an empty list of cards instead",
     503: "the client's public keys cannot be had at the moment",
 }
