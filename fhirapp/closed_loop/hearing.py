@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -21,8 +22,8 @@ from fhirapp.closed_loop.memory import ASKED, KEPT, MOVED, SAID_BOUND_TO, EhrCha
 from fhirapp.db.base import Sessions
 from fhirapp.db.encrypted import Sealer
 from fhirapp.ehr.client import Stored
-from fhirapp.jobs.table import LEASE, is_due
-from fhirapp.referrals.actions import Actions, Deed
+from fhirapp.jobs.table import LEASE, Job
+from fhirapp.referrals.actions import IN_THE_EHR, Actions, Deed
 from fhirapp.referrals.errors import HoldOpen, TransitionNotAllowed
 from fhirapp.referrals.fhir_status import FHIR, FULFILMENT_TASK, SERVICE_REQUEST
 from fhirapp.referrals.judging import CHECK, WRITE_BACK, enqueue_for, write_back_soon
@@ -33,8 +34,7 @@ from fhirapp.referrals.store import Referrals
 from mappings.to_fhir.codes import STATUS_REASON
 from mappings.to_fhir.reasons import code_in, words_in
 
-IN_THE_EHR: Final = "changed in the record system"
-_SIGNED: Final = ((Action.SIGN, State.OPT_OUT_OPEN),)
+CHANGED_THERE: Final = "changed in the record system"
 _DECLINED: Final = ((Action.DECLINE, State.DECLINED),)
 _PATIENT_SAID_NO: Final = ((Action.OPT_OUT, State.OPTED_OUT),)
 
@@ -133,7 +133,7 @@ class Hearing:
             before = heard_before(session, tenant_id, referral_id, word.change)
             if before is not None and (word.version or before.outcome != MOVED):
                 return Outcome.KEEP
-            busy = not writing and is_due(session, f"{WRITE_BACK}/{referral_id}", self.clock() + LEASE)
+            busy = not writing and _writing(session, referral_id, self.clock() + LEASE)
         meaning = self._meaning(word)
         if meaning is None:
             return self._meaningless(word)
@@ -156,7 +156,7 @@ class Hearing:
         if found is None or not word.of_an_earlier_programme:
             return found
         late = word.status in ("accepted", "in-progress")
-        return replace(found, effect="ask" if late else "keep", question="late-yes" if late else "")
+        return replace(found, effect="ask" if late else "keep", question="late-yes" if late else "", ours=late)
 
     def _meaningless(self, word: Word) -> Outcome:
         if not word.ended:
@@ -167,7 +167,7 @@ class Hearing:
     def _act(self, word: Word, meaning: Meaning) -> Outcome:
         try:
             if meaning.effect == "ask":
-                return self._asked(word, meaning)
+                return self._asked(word, meaning, ours=meaning.ours)
             if meaning.effect == "keep":
                 self._keep(word, KEPT)
                 return Outcome.KEEP
@@ -186,9 +186,10 @@ class Hearing:
         return Outcome.MOVED
 
     def _move(self, word: Word, meaning: Meaning) -> None:
-        steps = meaning.steps
+        actor, steps = self._actor(word, meaning), meaning.steps
         if meaning.effect == "sign":
-            steps = _SIGNED
+            self.actions.sign(word.referral.id, actor=actor, now=self.clock(), how=IN_THE_EHR)
+            return
         if any(target is State.ENROLLED for _, target in steps):
             self.reassess(word.tenant_id, word.referral.id, "the programme begins")
         code = (code_in(word.reason) or meaning.code) if meaning.code else ""
@@ -197,7 +198,7 @@ class Hearing:
         deed = Deed(
             meaning.event, steps, code, {"resource": word.stored.reference, **({"reason": code} if code else {})}
         )
-        made = self.actions.follow(word.referral.id, deed, actor=self._actor(word, meaning), now=self.clock())
+        made = self.actions.follow(word.referral.id, deed, actor=actor, now=self.clock())
         if len(made) < len(steps):
             self._keep(word, ASKED, meaning.question)
 
@@ -209,12 +210,14 @@ class Hearing:
             word.referral.id, actor=self._actor(word, meaning), now=self.clock(), resource=word.stored.reference
         )
         self._keep(word, MOVED)
-        self.reassess(word.tenant_id, word.referral.id, "a hold was lifted")
-        self.hear(word.tenant_id, word.referral.id, word.kind, word.stored, writing=True)
+        referral = self.reassess(word.tenant_id, word.referral.id, "a hold was lifted")
+        word = replace(word, referral=referral)
+        if (signed := meaning_of(word.family, word.status, referral.status)) is not None and signed.effect == "sign":
+            self._act(word, signed)  # who takes a hold off the order wants it to go on
         return Outcome.MOVED
 
     def _asked(self, word: Word, meaning: Meaning, *, ours: bool = False) -> Outcome:
-        """A person must look. `ours`: safety's word stands meanwhile, and is written again."""
+        """A person must look. `ours`: a no, or safety's word, stands meanwhile and is written."""
         self._keep(word, ASKED, meaning.question)
         if not ours:
             return Outcome.KEEP
@@ -238,7 +241,7 @@ class Hearing:
             who = ""  # the requester signed it once; who changed it now is not said
         if meaning.role is Role.NAVIGATOR and not who.startswith("Practitioner"):
             who = ""
-        return Actor(word.tenant_id, meaning.role, who, str(owner.get("display") or "") if who else IN_THE_EHR)
+        return Actor(word.tenant_id, meaning.role, who, str(owner.get("display") or "") if who else CHANGED_THERE)
 
     # ------------------------------------------------------------ memory
 
@@ -276,7 +279,7 @@ class Hearing:
         in_place = wanted is not None and wanted.status == word.status
         words = f"|{wanted.business_status}" if wanted is not None and word.family.endswith("task") else ""
         row.status = f"{word.status}{words}" if in_place else word.status
-        row.version_id = word.stored.version_id
+        row.version_id, row.written_at = word.stored.version_id, self.clock()
 
 
 def heard(sessions: Sessions, word: Word) -> bool:
@@ -288,6 +291,12 @@ def heard(sessions: Sessions, word: Word) -> bool:
 def _word(session: Session, tenant_id: str, referral_id: UUID, kind: str, stored: Stored) -> Word:
     store = Referrals(session, tenant_id)
     return Word(tenant_id, store.get(referral_id), kind, stored, store.resources(referral_id).get(kind))
+
+
+def _writing(session: Session, referral_id: UUID, by: datetime) -> bool:
+    """True while our own write-back of this referral is under way, or about to begin."""
+    job = sa.select(Job.id).where(Job.key == f"{WRITE_BACK}/{referral_id}", Job.state == "ready", Job.run_at <= by)
+    return session.execute(job).first() is not None
 
 
 def _may_be_ours(session: Session, word: Word) -> bool:

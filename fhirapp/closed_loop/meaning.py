@@ -40,6 +40,7 @@ class Meaning:
     role: Role = Role.CLINICIAN
     code: str = ""  # why it ended, where the EHR gives no reason that we know
     question: str = ""  # a key of QUESTIONS: what a person must settle
+    ours: bool = False  # beside a question: what the referral's state asks for is written all the same
 
     @property
     def event(self) -> str:
@@ -132,6 +133,8 @@ def _programme() -> Iterator[Meaning]:
     yield row("in-progress", {S.PAUSED}, "move", N_("Resumed by the programme"),
               steps=((A.RESUME, S.ENROLLED),), question="unsafe-start")  # fmt: skip
     for status in ("accepted", "in-progress"):
+        yield row(status, CLOSED | {S.HELD}, "ask", N_("Taken on by a programme out of turn"),
+                  question="late-yes", ours=True)  # fmt: skip
         yield row(status, frozenset(State) - asked, "ask", N_("Taken on by a programme out of turn"),
                   question="late-yes")  # fmt: skip
     yield row("on-hold", {S.ENROLLED}, "move", N_("Paused by the programme"), steps=((A.PAUSE, S.PAUSED),))

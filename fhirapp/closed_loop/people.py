@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from fhirapp.closed_loop.hearing import IN_THE_EHR, Outcome
+from fhirapp.closed_loop.hearing import CHANGED_THERE, Outcome
 from fhirapp.closed_loop.memory import ASKED, MOVED, EhrChange, heard_before
 from fhirapp.db.base import Sessions
 from fhirapp.ehr.client import EhrClient, Stored
@@ -39,7 +39,7 @@ class People:
         """What the patient's record says for this referral. Raises `EhrUnavailable` where another must be read."""
         with self.sessions() as session:
             referral = Referrals(session, tenant_id).get(referral_id)
-        service = Actor(tenant_id, Role.SERVICE, "", IN_THE_EHR)
+        service = Actor(tenant_id, Role.SERVICE, "", CHANGED_THERE)
         patient = stored.resource
         try:
             if is_dead(patient, self.clock()):
@@ -62,7 +62,7 @@ class People:
         with self.sessions() as session:
             referral = Referrals(session, tenant_id).get(referral_id)
         if referral.is_open:
-            service = Actor(tenant_id, Role.SERVICE, "", IN_THE_EHR)
+            service = Actor(tenant_id, Role.SERVICE, "", CHANGED_THERE)
             self._hold_and_ask(referral, Stored({}, reference, None), service, "gone")
 
     def _died(self, referral: Referral, stored: Stored, service: Actor) -> Outcome:

@@ -271,9 +271,6 @@ class Actions:
                 made.append(action)
             if Action.CLAIM in made:
                 referral.owner, referral.owner_display = actor.reference or None, actor.display
-            if Action.SIGN in made:
-                referral.requester = actor.reference or referral.requester
-                self._signed(session, referral, IN_THE_EHR, now)
             if deed.code and not referral.is_open:
                 told = referral.signed_at is not None and deed.code != "OO-DIED"
                 self._ended(session, referral, deed.code, now, tell=told)

@@ -22,7 +22,8 @@ from fhirapp.referrals.card_memory import face_of, seen_before
 from fhirapp.referrals.cards import Card
 from fhirapp.referrals.dispatching import advise
 from fhirapp.referrals.facts import facts_of
-from fhirapp.referrals.judging import judge, write_back_soon
+from fhirapp.referrals.judging import CHECK, LOST_RECORD, enqueue_for, judge, write_back_soon
+from fhirapp.referrals.reasons import overridden
 from fhirapp.referrals.referral import Actor, Referral, rules_to_clear
 from fhirapp.referrals.status import BEFORE_RELEASE, Action, Role, State
 from fhirapp.referrals.store import Referrals
@@ -167,7 +168,7 @@ class Intake:
         patient_id = judged.decision.assessment.snapshot.patient_id
         referral = Referrals(session, tenant.id).newest_of(patient_id)
         if referral is None or not referral.is_open:
-            if isinstance(judged.decision, NoProposal) or not may_reoffer(referral, now):
+            if isinstance(judged.decision, NoProposal) or not may_reoffer(referral, now, judged.summary["phase"]):
                 return None
             if referral is None and mark_of(session, tenant.id, patient_id).forbids(now):
                 return None
@@ -179,6 +180,9 @@ class Intake:
             referral.person = self.sealer.seal(_kept(judged.person), f"referral/{referral.id}/person")
         if judged.decision.assessment.snapshot.deceased:
             self._departed(session, tenant, referral, now)
+            return referral
+        if not judged.decision.assessment.snapshot.record_active:
+            self._record_lost(session, tenant, referral, now)
             return referral
         judge(session, tenant, referral, judged.summary, now=now, occasion=occasion)
         self.predictions.keep(session, referral, judged.decision.assessment, now)
@@ -205,6 +209,19 @@ class Intake:
         referral.reason_code = "OO-DIED"
         Referrals(session, tenant.id).note(referral, "depart", actor=service, at=now, before=before, reason="OO-DIED")
         write_back_soon(session, referral, now)
+
+    def _record_lost(self, session: Session, tenant: Tenant, referral: Referral, now: datetime) -> None:
+        """The record was closed or merged into another: held, never ended, until it is known where the patient is."""
+        if referral.held_by is None:
+            service, before = Actor.service(tenant.id), referral.status
+            referral.held_by = LOST_RECORD
+            if before is not State.HELD:
+                referral.move(Action.SUSPEND, State.HELD, actor=service, at=now)
+            Referrals(session, tenant.id).note(
+                referral, "ehr_hold", actor=service, at=now, before=before, by=LOST_RECORD
+            )
+            write_back_soon(session, referral, now)
+        enqueue_for(session, referral, CHECK, now)
 
     def _open(
         self, session: Session, tenant: Tenant, judged: Judged, ordinal: int, encounter: str | None, now: datetime
@@ -255,9 +272,11 @@ class Intake:
         )
 
 
-def may_reoffer(closed: Referral | None, now: datetime) -> bool:
-    """Whether a new offer may be opened: there was none, or the re-offer day of the last one has come."""
+def may_reoffer(closed: Referral | None, now: datetime, phase: str = "") -> bool:
+    """Whether a new offer may be opened: there was none, its day has come, or treatment has reached a new phase."""
     if closed is None or closed.status is State.INELIGIBLE:
+        return True
+    if overridden(closed.reason_code, closed.state_since, str(closed.summary.get("phase") or ""), phase, now):
         return True
     return closed.reoffer_at is not None and now >= closed.reoffer_at
 
@@ -298,4 +317,5 @@ def _kept(person: Person) -> dict[str, Any]:
         "phone": person.phone or "",
         "email": person.email or "",
         "interpreter": bool(person.interpreter),
+        "address": list(person.address),
     }
