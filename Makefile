@@ -8,10 +8,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo check-demo test lint docs bench bench-peers lock messages clean prerequisites
+.PHONY: help setup demo check-demo test test-postgresql chaos lint docs bench bench-peers lock messages clean prerequisites
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 prerequisites: ## say what the machine lacks
 	@bash tools/prerequisites.sh "$(PYTHON)"
@@ -33,6 +33,12 @@ check-demo: $(READY) ## play the whole story headless and say each step
 
 test: $(READY) ## all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-postgresql: $(READY) ## what touches a database, again on PostgreSQL (Debian: apt-get install postgresql)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --database=postgresql --touching-the-database
+
+chaos: $(READY) ## kill -9, faults and races, the long form (an hour; STRIDE_CHAOS_SEED repeats a run)
+	STRIDE_CHAOS=long $(BIN)/python -m pytest -s tests/chaos
 
 lint: $(READY) ## style, types and the import contract
 	$(BIN)/ruff check .
