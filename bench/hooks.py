@@ -138,9 +138,7 @@ def measure(bench: Bench, scene: str, size: int) -> Timing:
     wall.sort()
     cpu.sort()
     limit = LIMITS_US[size] + (CARD_US if scene == SHOWN else 0)
-    return Timing(
-        size, scene, len(body), wall[len(wall) // 8], statistics.median(wall), cpu[len(cpu) // 8], limit
-    )
+    return Timing(size, scene, len(body), wall[len(wall) // 8], statistics.median(wall), cpu[len(cpu) // 8], limit)
 
 
 def _time_passes(stride: Stride) -> None:
@@ -151,7 +149,7 @@ def _time_passes(stride: Stride) -> None:
 
 def request_body(size: int, *, eligible: bool = True) -> bytes:
     """A patient-view call with everything prefetched; of a patient without cancer unless `eligible`."""
-    prefetch = {part.key: orjson.loads(part.body) for part in payload(size)}
+    prefetch: dict[str, Any] = {part.key: orjson.loads(part.body) for part in payload(size)}
     patient = PATIENT
     if not eligible:
         patient = f"{PATIENT}-well"

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from flask import Blueprint, Response, g, request
@@ -20,10 +21,11 @@ from cds_hooks.drafts import draft_orders
 from cds_hooks.errors import KeysUnavailable, MalformedCall, NotAuthenticated, UnsupportedBody
 from cds_hooks.feedback import decode_feedback
 from cds_hooks.openapi import description
-from cds_hooks.ports import Charts, Client, Clients, Feedbacks, HookCall, Intake, Offer
+from cds_hooks.ports import Charts, Client, Clients, Feedbacks, HookCall, Intake, Offer, TokenUse
 from cds_hooks.prefetch import chart_from
 from cds_hooks.problems import answer_to, json_response
 from cds_hooks.schemas import HookRequest, decode_hook
+from cds_hooks.spending import SpendingCharts
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +58,14 @@ def create_blueprint(
     base = f"{public_base.rstrip('/')}/cds-services"
     authenticator, token_time = Authenticator(clients), token_clock or clock
 
-    def authenticated(*audiences: str) -> Client:
-        client = authenticator.authenticate(request.headers.get("Authorization"), audiences, token_time())
+    def verified(*audiences: str) -> tuple[Client, TokenUse]:
+        client, token = authenticator.verify(request.headers.get("Authorization"), audiences, token_time())
         g.cds_client = client
+        return client, token
+
+    def authenticated(*audiences: str) -> Client:
+        client, token = verified(*audiences)
+        authenticator.spend(token)
         return client
 
     def asking() -> Sequence[Client]:
@@ -82,21 +89,28 @@ def create_blueprint(
     def call(service_id: str) -> Response:
         begun = monotonic()
         check_known(service_id)
-        client = authenticated(f"{base}/{service_id}")
+        client, token = verified(f"{base}/{service_id}")
+        try:
+            return json_response(answered(service_id, client, token, begun))
+        finally:  # whatever came of the call, its token works no second time
+            authenticator.spend(token)
+
+    def answered(service_id: str, client: Client, token: TokenUse, begun: float) -> dict[str, Any]:
         hook = decode_hook(_body(max_body_bytes))
         service = find_service(service_id, hook.hook)
-        hook_call, until = call_of(hook, service, client), begun + client.read_seconds
+        hook_call, until = call_of(hook, service, client, token), begun + client.read_seconds
+        reads = SpendingCharts(charts, partial(authenticator.spend, token))
         if service.hook == ORDER_DISPATCH:
-            dispatch = dispatch_from(hook, client, charts, until=until)
+            dispatch = dispatch_from(hook, client, reads, until=until)
             if dispatch is None:  # before anything of the chart is looked at
                 _log_call(hook_call, 0, "no exercise order")
-                return json_response({"cards": []})
+                return {"cards": []}
             hook_call = replace(hook_call, dispatch=dispatch)
-        chart = chart_from(hook, client, charts, until=until)
+        chart = chart_from(hook, client, reads, until=until)
         offer = intake.receive(hook_call, chart, now=clock())
         answer = answer_of(offer, hook_call, client.gettext or gettext)
         _log_call(hook_call, len(answer["cards"]), offer.quiet_reason)
-        return json_response(answer)
+        return answer
 
     @bp.post("/<service_id>/feedback")
     def feedback(service_id: str) -> Response:
@@ -116,7 +130,7 @@ def create_blueprint(
     return bp
 
 
-def call_of(hook: HookRequest, service: Service, client: Client) -> HookCall:
+def call_of(hook: HookRequest, service: Service, client: Client, token: TokenUse | None = None) -> HookCall:
     """The call as the referral side sees it. Raises `MalformedCall` for a context field that the hook requires."""
     context = hook.context
     for name in service.needs:
@@ -133,6 +147,7 @@ def call_of(hook: HookRequest, service: Service, client: Client) -> HookCall:
         encounter_id=context.encounter_id,
         fhir_server=hook.fhir_server,
         draft_orders=draft_orders(context.draft_orders, context.patient_id, context.selections),
+        token=token,
     )
 
 

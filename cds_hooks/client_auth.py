@@ -12,7 +12,7 @@ from joserfc.errors import JoseError
 
 from cds_hooks.errors import NotAuthenticated
 from cds_hooks.keys import ParsedKeys
-from cds_hooks.ports import Client, Clients
+from cds_hooks.ports import Client, Clients, TokenUse
 
 # What a public key can verify. `none` and the symmetric ones can be configured by nobody (CH-J2).
 ASYMMETRIC: Final = frozenset(
@@ -34,6 +34,20 @@ class Authenticator:
 
     def authenticate(self, header: str | None, audiences: Collection[str], now: datetime) -> Client:
         """The client whose token this is, made for one of `audiences` and used for the first time."""
+        client, use = self.verify(header, audiences, now)
+        self.spend(use)
+        return client
+
+    def spend(self, use: TokenUse) -> None:
+        """Remember a token, unless that was done. Raises `NotAuthenticated` when it was used before."""
+        if use.spent:
+            return
+        if not self._clients.first_use(use):
+            raise NotAuthenticated("token used before")
+        use.spent = True
+
+    def verify(self, header: str | None, audiences: Collection[str], now: datetime) -> tuple[Client, TokenUse]:
+        """The client whose token this is, and the token's id, which still has to be remembered (`spend`)."""
         token = _token_extracted(header)
         claims = _claims_of(token)
         client = self._clients.by_issuer(_text(claims, "iss"))
@@ -43,9 +57,10 @@ class Authenticator:
         expires_at = _check_times(claims, now)
         _check_audience(claims, audiences)
         _check_tenant(claims, client)
-        if not self._clients.first_use(client.issuer, _text(claims, "jti"), expires_at, now):
+        use = TokenUse(client.issuer, _text(claims, "jti"), expires_at)
+        if self._clients.was_used(use):  # nothing is read or worked out for a replay
             raise NotAuthenticated("token used before")
-        return client
+        return client, use
 
     def _check_signature(self, token: jws.CompactSignature, client: Client) -> None:
         header = token.headers()

@@ -44,14 +44,31 @@ class Client:
     gettext: Callable[[str], str] | None = None  # its hospital's language; None: English
 
 
+@dataclass(slots=True)
+class TokenUse:
+    """The id of a token that has been checked, to be remembered so that it works once (CH-J7).
+
+    It goes into the database with what the call keeps, in one transaction; of two calls with one token the
+    database refuses the later. Whoever has put it there says so in `spent`.
+    """
+
+    issuer: str
+    jti: str
+    expires_at: datetime
+    spent: bool = False
+
+
 class Clients(Protocol):
     """The clients on file, and the memory of their tokens that all processes share."""
 
     def by_issuer(self, issuer: str) -> Client | None:
         """The client whose tokens name this `iss`."""
 
-    def first_use(self, issuer: str, jti: str, expires_at: datetime, now: datetime) -> bool:
+    def first_use(self, use: TokenUse) -> bool:
         """Remember a token id until it expires; False when it was there already: a replay (CH-J7)."""
+
+    def was_used(self, use: TokenUse) -> bool:
+        """Whether a token id is there already. A race between two calls is decided by whoever remembers it first."""
 
     def origins(self) -> frozenset[str]:
         """Every browser origin that any client may call from."""
@@ -130,6 +147,7 @@ class HookCall:
     fhir_server: str | None = None
     draft_orders: tuple[DraftOrder, ...] = ()
     dispatch: Dispatch | None = None  # order-dispatch only
+    token: TokenUse | None = None  # not remembered yet: goes with what the call keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +172,11 @@ class Intake(Protocol):
     """Where a chart goes in and an offer comes out."""
 
     def receive(self, call: HookCall, chart: Chart, *, now: datetime) -> Offer:
-        """Decide on the chart and open or find the episode. `chart.unread` names what could not be read."""
+        """Decide on the chart and open or find the episode. `chart.unread` names what could not be read.
+
+        `call.token` is remembered with what is kept. Raises `NotAuthenticated`, and keeps nothing, when it was
+        used before.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fhirapp.db.base import Base, Moment, microseconds
+from fhirapp.db.direct import Link, Statement, linked
 from fhirapp.referrals.referral import Actor
 
 
@@ -55,6 +56,9 @@ def mac_of(key: bytes, values: Sequence[Any]) -> str:
     return hmac.digest(key, _CANONICAL(values).encode("ascii"), "sha256").hex()
 
 
+_ROW: Final = Statement.inserting(AuditRow)
+
+
 def audit(
     session: Session,
     actor: Actor,
@@ -67,6 +71,22 @@ def audit(
     **details: Any,
 ) -> None:
     """Add one row to the caller's transaction."""
+    with linked(session) as link:
+        audit_directly(link, actor, action, at=at, patient_id=patient_id, subject=subject, outcome=outcome, **details)
+
+
+def audit_directly(
+    link: Link,
+    actor: Actor,
+    action: str,
+    *,
+    at: datetime,
+    patient_id: str | None = None,
+    subject: object = "",
+    outcome: str = "ok",
+    **details: Any,
+) -> None:
+    """The same, where there is no session."""
     row = {
         "tenant_id": actor.tenant_id,
         "at": at,
@@ -78,11 +98,12 @@ def audit(
         "outcome": outcome,
         "details": details,
         "nonce": secrets.token_hex(8),
+        "mac": "",
     }
-    key: bytes | None = session.info.get(KEY)
+    key: bytes | None = link.carried.get(KEY)
     if key is not None:
         row["mac"] = mac_of(key, [microseconds(at), *(row[name] for name in SIGNED)])
-    session.execute(sa.insert(AuditRow).values(row))
+    link.insert(_ROW, row)
 
 
 # In the order of the signature, after the moment.

@@ -26,6 +26,7 @@ from fhirapp.closed_loop.poll import Poll
 from fhirapp.closed_loop.subscriptions import Subscriptions
 from fhirapp.config import Config
 from fhirapp.db.base import Sessions, engine_for, sessions_for
+from fhirapp.db.direct import Direct
 from fhirapp.db.encrypted import Sealer
 from fhirapp.ehr.capabilities import CAPABILITY, Capabilities
 from fhirapp.ehr.connect import Ehrs, pooled_session
@@ -149,7 +150,8 @@ def build(config: Config) -> Stride:
     ehrs = Ehrs(registrations.by_tenant, BackendTokens(keyring, http, wall_clock), http)
     estimators = load_estimators()
     predictions = Predictions(config.secret, store_features=config.prediction_features == "stored")
-    intake = Intake(sessions, tenants, estimators, sealer, f"{config.public_url}/smart/launch", predictions)
+    hasty = Direct(_hasty_sessions(config, sessions))
+    intake = Intake(sessions, tenants, estimators, sealer, f"{config.public_url}/smart/launch", predictions, hasty)
     actions = Actions(sessions, tenants, sealer, links)
     capabilities, windows = Capabilities(sessions, clock), Windows(intake, actions, ehrs, pool, clock)
 
@@ -183,7 +185,7 @@ def build(config: Config) -> Stride:
         capabilities=capabilities,
         retention=Nightly(sessions, tenants, clock),
         estimators=estimators,
-        cds_clients=CdsClients(tenants, _token_sessions(config, sessions), http, insecure_http=config.insecure_http),
+        cds_clients=CdsClients(tenants, hasty, http, insecure_http=config.insecure_http),
         charts=HookCharts(pool, http),
         intake=intake,
         actions=actions,
@@ -198,14 +200,11 @@ def build(config: Config) -> Stride:
     )
 
 
-def _token_sessions(config: Config, sessions: Sessions) -> Sessions:
-    """Where used tokens are remembered: on SQLite without waiting for the disk, which half of a hook call would be.
-
-    A power cut then forgets the ids of the last moments, whose tokens live for an hour at most.
-    """
-    if not config.database_url.startswith("sqlite"):
+def _hasty_sessions(config: Config, sessions: Sessions) -> Sessions:
+    """For what need not wait for the disk; docs/decisions says what that is. One file in memory has one connection."""
+    if config.database_url in ("sqlite://", "sqlite:///:memory:"):
         return sessions
-    return sessions_for(engine_for(config.database_url, durable=False))
+    return sessions_for(engine_for(config.database_url, durable=False), **sessions.carried)
 
 
 def key_files(folder: Path) -> list[Path]:

@@ -6,17 +6,18 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import requests
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
+from cds_hooks.errors import NotAuthenticated
 from cds_hooks.keys import KeyCache
-from cds_hooks.ports import Client
-from fhirapp.db.base import Base, Moment, Sessions
+from cds_hooks.ports import Client, TokenUse
+from fhirapp.db.base import Base, Moment
+from fhirapp.db.direct import Direct, Link, Statement
 from fhirapp.i18n import gettext_for
 from fhirapp.tenants import CdsClient, Tenant, Tenants
 from mappings.queries import QUERIES
@@ -33,11 +34,19 @@ class SeenToken(Base):
     expires_at: Mapped[datetime] = mapped_column(Moment, index=True)
 
 
+_SEEN: Final = Statement.inserting(SeenToken)
+_FOUND: Final = Statement(
+    sa.select(SeenToken.expires_at).where(
+        SeenToken.issuer == sa.bindparam("issuer"), SeenToken.jti == sa.bindparam("jti")
+    )
+)
+
+
 class CdsClients:
     """Satisfies `cds_hooks.ports.Clients`."""
 
-    def __init__(self, tenants: Tenants, sessions: Sessions, http: requests.Session, *, insecure_http: bool) -> None:
-        self._sessions = sessions
+    def __init__(self, tenants: Tenants, database: Direct, http: requests.Session, *, insecure_http: bool) -> None:
+        self._database = database
         self._clients = {
             tenant.cds_client.issuer: Client(
                 issuer=tenant.cds_client.issuer,
@@ -76,16 +85,28 @@ class CdsClients:
         """All clients on file."""
         return tuple(self._clients.values())
 
-    def first_use(self, issuer: str, jti: str, expires_at: datetime, now: datetime) -> bool:
+    def first_use(self, use: TokenUse) -> bool:
         """Remember a token id; False when it was there already."""
-        tenant_id = self._clients[issuer].tenant_id
-        values = sa.insert(SeenToken).values(tenant_id=tenant_id, issuer=issuer, jti=jti, expires_at=expires_at)
         try:
-            with self._sessions.begin() as session:
-                session.execute(values)
-        except IntegrityError:
+            with self._database.connected() as link, link.writing():
+                remember(link, self._clients[use.issuer].tenant_id, use)
+        except NotAuthenticated:
             return False
         return True
+
+    def was_used(self, use: TokenUse) -> bool:
+        """Whether a token id is there already."""
+        with self._database.connected() as link:
+            return link.row(_FOUND, {"issuer": use.issuer, "jti": use.jti}) is not None
+
+
+def remember(link: Link, tenant_id: str, use: TokenUse | None) -> None:
+    """Put a token id into the caller's transaction. Raises `NotAuthenticated` when it was there already."""
+    if use is None or use.spent:
+        return
+    values = {"tenant_id": tenant_id, "issuer": use.issuer, "jti": use.jti, "expires_at": use.expires_at}
+    if not link.is_new(_SEEN, values):
+        raise NotAuthenticated("token used before")
 
 
 def _site_codes(tenant: Tenant) -> Mapping[str, tuple[str, ...]]:

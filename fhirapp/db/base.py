@@ -67,15 +67,15 @@ class Sessions(sessionmaker[Session]):
     def __init__(self, engine: Engine, **carried: Any) -> None:
         # Objects stay readable after commit; `carried` is what each session brings along in its `info`.
         super().__init__(engine, expire_on_commit=False, info=carried)
-        self.engine = engine
+        self.engine, self.carried = engine, carried
         self._writing = writing(engine)
         file = engine.url.database if engine.dialect.name == "sqlite" else None
-        self._turn = Turns(Path(file)).turn if file and file != ":memory:" else nullcontext
+        self.turn = Turns(Path(file)).turn if file and file != ":memory:" else nullcontext
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
         """One transaction: committed at the end of the block, rolled back when it raises."""
-        with self._turn(), self(bind=self._writing) as session, session.begin():
+        with self.turn(), self(bind=self._writing) as session, session.begin():
             yield session
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
+from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from cds_hooks.ports import HookCall
+from fhirapp.db.direct import Link, Statement
 from fhirapp.referrals.cards import Card
 from fhirapp.referrals.referral import Referral
 
@@ -28,24 +32,45 @@ _SAME: Final = Card.face == sa.bindparam("face")
 _FIRST, _DISMISSED = (
     of(sa.case((_SAME, column))) for of, column in ((sa.func.min, Card.at), (sa.func.max, Card.dismissed_at))
 )
-# Made once: to put a statement together costs more than to run it.
-_SEEN: Final = sa.select(sa.func.max(Card.again_at), _FIRST, _DISMISSED).where(_MINE)
-_SEEN_SINCE: Final = sa.select(_FIRST, _DISMISSED).where(_MINE, Card.at >= sa.bindparam("since"))
+_SEEN: Final = Statement(sa.select(sa.func.max(Card.again_at), _FIRST, _DISMISSED).where(_MINE))
+_SEEN_SINCE: Final = Statement(sa.select(_FIRST, _DISMISSED).where(_MINE, Card.at >= sa.bindparam("since")))
 
 
-def face_of(call: HookCall, referral: Referral) -> str:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What of a referral its card tells."""
+
+    id: UUID
+    state: str
+    verdict: str
+    destination: str
+    prescription_released: bool
+    clinician_deadline: datetime | None
+    waiting_for: Sequence[str]
+    rules_fired: Sequence[tuple[str, str]]  # rule and effect
+
+    @classmethod
+    def by(cls, referral: Referral) -> Told:
+        """What the card of this referral tells."""
+        return cls(
+            referral.id, referral.state, referral.verdict, referral.destination, referral.prescription_released,
+            referral.clinician_deadline, referral.waiting_for,
+            [(finding["rule"], finding["effect"]) for finding in referral.summary["findings"]],
+        )  # fmt: skip
+
+
+def face_of(call: HookCall, referral: Told) -> str:
     """A hash of what the card tells: verdict, rules, place, what it waits for, deadline, orders.
 
     Values and dates are left out: a count that moves without crossing a limit is nothing new. All hooks that only
     mean "a chart is opened" are one occasion; the others are one each, and orders make it another.
     """
-    summary = referral.summary
     told = [
         referral.state,
         referral.verdict,
         referral.destination,
         referral.prescription_released,
-        sorted((finding["rule"], finding["effect"]) for finding in summary["findings"]),
+        sorted(referral.rules_fired),
         list(referral.waiting_for),
         referral.clinician_deadline and referral.clinician_deadline.timestamp(),
         "looking" if call.hook in _LOOKING else call.hook,
@@ -54,7 +79,7 @@ def face_of(call: HookCall, referral: Referral) -> str:
     return sha256(orjson.dumps(told)).hexdigest()
 
 
-def seen_before(session: Session, call: HookCall, referral: Referral, face: str, now: datetime) -> str:
+def seen_before(link: Link, call: HookCall, referral: Told, face: str, now: datetime) -> str:
     """Why this user need not see this card again; empty when it is to be shown.
 
     Source: docs/decisions/0030-card-memory.md; CH-X3.
@@ -62,11 +87,11 @@ def seen_before(session: Session, call: HookCall, referral: Referral, face: str,
     if call.user is None:
         return ""  # nobody is known to have seen it
     key = {"tenant": call.tenant_id, "referral": referral.id, "user": call.user, "face": face}
-    snoozed_until, first, dismissed = session.execute(_SEEN, key).one()
+    snoozed_until, first, dismissed = link.row(_SEEN, key) or (None, None, None)
     if snoozed_until is not None and now < snoozed_until:
         return "snoozed"
     if snoozed_until is not None:
-        first, dismissed = session.execute(_SEEN_SINCE, key | {"since": snoozed_until}).one()
+        first, dismissed = link.row(_SEEN_SINCE, key | {"since": snoozed_until}) or (None, None)
     if dismissed is not None:
         return "dismissed"
     if first is not None and now >= first + SITTING and referral.verdict != _ALWAYS:

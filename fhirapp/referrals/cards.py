@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
+from secrets import token_urlsafe
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from cds_hooks.ports import HookCall
 from fhirapp.db.base import Base, Moment
+from fhirapp.db.direct import Link, Statement
 
 HANDLE_LIVES: Final = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A card that is going to be shown, and the ids that it is known by."""
+
+    referral_id: UUID
+    warned: bool
+    face: str
+    card_id: UUID = field(default_factory=uuid4)
+    suggestion_id: UUID = field(default_factory=uuid4)
+    handle: str = field(default_factory=lambda: token_urlsafe(32), repr=False)  # appContext; only its hash is stored
 
 
 class Card(Base):
@@ -34,6 +51,36 @@ class Card(Base):
     face: Mapped[str | None]  # hash of what it said; card_memory.py
     dismissed_at: Mapped[datetime | None] = mapped_column(Moment)
     again_at: Mapped[datetime | None] = mapped_column(Moment)  # snoozed until then
+
+
+_CARD: Final = Statement.inserting(Card)
+
+
+def keep_card(link: Link, call: HookCall, offered: Offered, at: datetime) -> None:
+    """Remember a card in the caller's transaction."""
+    values = {
+        "id": offered.card_id,
+        "tenant_id": call.tenant_id,
+        "referral_id": offered.referral_id,
+        "suggestion_id": offered.suggestion_id,
+        "hook": call.hook,
+        "service_id": call.service_id,
+        "hook_instance": call.hook_instance,
+        "user": call.user,
+        "at": at,
+        "warned": offered.warned,
+        "handle_hash": handle_hash(offered.handle),
+        "handle_used_at": None,
+        "face": offered.face,
+        "dismissed_at": None,
+        "again_at": None,
+    }
+    link.insert(_CARD, values)
+
+
+def handle_hash(handle: str) -> str:
+    """What is stored of an appContext handle."""
+    return sha256(handle.encode()).hexdigest()
 
 
 class Feedback(Base):

@@ -5,26 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from hashlib import sha256
-from secrets import token_urlsafe
+from functools import cached_property
 from typing import Any, Final, Protocol
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cds_hooks.ports import HookCall, Offer
-from fhirapp.audit import audit
+from fhirapp.audit import audit, audit_directly
+from fhirapp.cds_clients import remember
 from fhirapp.db.base import Sessions
+from fhirapp.db.direct import Direct, linked
 from fhirapp.db.encrypted import Sealer
 from fhirapp.predictions import Predictions
-from fhirapp.referrals.card_memory import face_of, seen_before
-from fhirapp.referrals.cards import Card
+from fhirapp.referrals.card_memory import Told, face_of, seen_before
+from fhirapp.referrals.cards import Offered, keep_card
 from fhirapp.referrals.dispatching import advise
 from fhirapp.referrals.facts import facts_of
 from fhirapp.referrals.judging import CHECK, LOST_RECORD, enqueue_for, judge, write_back_soon
 from fhirapp.referrals.reasons import overridden
-from fhirapp.referrals.referral import Actor, Referral, rules_to_clear
+from fhirapp.referrals.referral import Actor, Referral
+from fhirapp.referrals.standing import Standing, asks_for_clearance, digest_of, newest_of
 from fhirapp.referrals.status import BEFORE_RELEASE, Action, Role, State
 from fhirapp.referrals.store import Referrals
 from fhirapp.retention.marks import mark_of
@@ -52,13 +54,22 @@ class Estimators(Protocol):
     def with_drivers(self, estimate: Estimate, snapshot: PatientSnapshot) -> Estimate: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Judged:
     """A decision on a chart, and what of the person is needed beside it."""
 
     decision: Decision
-    summary: dict[str, Any]
     person: Person | None
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """The JSON of the decision; made when it is asked for, since a look that changes nothing does without."""
+        return summary(self.decision)
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash by which another assessment is known to be the same."""
+        return digest_of(self.decision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,7 @@ class Intake:
     sealer: Sealer
     launch_url: str
     predictions: Predictions
+    hasty: Direct
 
     def decide_on(self, tenant: Tenant, chart: Chart, unread: Iterable[str], *, now: datetime) -> Judged:
         """The decision on a chart; nothing is stored."""
@@ -79,7 +91,7 @@ class Intake:
             tenant.concept_map.apply(chart)
         snapshot = snapshot_from(chart, as_of=as_of, unread=unread)
         decision = decide(snapshot, self.estimators, tenant.policy)
-        return Judged(decision, summary(decision), person_from(chart))
+        return Judged(decision, person_from(chart))
 
     def explained(self, decision: Decision) -> Decision:
         """The same decision with the reasons behind its estimates (they cost a millisecond: only when shown)."""
@@ -98,52 +110,79 @@ class Intake:
         judged = self.decide_on(tenant, chart, chart.unread, now=now)
         if call.client.dry_run:
             return self._quiet(judged.decision, "dry run")
-        signer = call.user if call.user and call.user.startswith(PRACTITIONERS) else None
-        card_id, suggestion_id, handle = uuid4(), uuid4(), token_urlsafe(32)
+        offer = self._looked(tenant, judged, call, now) or self._settled(tenant, judged, call, now)
+        if call.token is not None:
+            call.token.spent = True
+        return offer
+
+    def _looked(self, tenant: Tenant, judged: Judged, call: HookCall, now: datetime) -> Offer | None:
+        """The short way of a call that changes nothing: token, audit row and card, and no lock while it thinks.
+
+        `None` when there is something to change. Nothing that it writes is missed after a power cut by more than
+        those who look: docs/decisions.
+        """
+        assessment, card = judged.decision.assessment, None
+        with self.hasty.connected() as link:
+            found = newest_of(link, tenant.id, call.patient_id)
+            quiet = _nothing_to_open(found, judged.decision)
+            if not quiet:
+                if (
+                    found is None
+                    or not found.is_open
+                    or _new_signer(call, found)
+                    or not self._as_before(found, judged, now)
+                ):
+                    return None
+                told = found.told(assessment)
+                face = face_of(call, told)
+                quiet = seen_before(link, call, told, face, now)
+                card = Offered(found.id, found.status is State.HELD, face)
+            about = found.id if found and found.is_open else ""
+            with link.writing():
+                remember(link, tenant.id, call.token)
+                audit_directly(link, _caller(call), f"hook.{call.hook}", **_noted(call, judged, about, quiet, now))
+                if card is not None and not quiet:
+                    keep_card(link, call, card, now)
+        if quiet or found is None or card is None:
+            return self._quiet(judged.decision, quiet, found.id if found and found.is_open else None)
+        referral = found.as_referral(tenant.id, call.patient_id, judged.summary)
+        return self._offer(tenant, referral, judged, card, now)
+
+    def _settled(self, tenant: Tenant, judged: Judged, call: HookCall, now: datetime) -> Offer:
+        """The whole way: the referral is opened or moved, in one transaction that waits for the disk."""
+        card = None
         with self.sessions.begin() as session:
             referral = self.settle(
                 session, tenant, judged, now=now, occasion=call.hook, encounter=call.encounter_id, once=True
             )
-            actor = Actor(tenant.id, Role.CLINICIAN, call.user or "")
-            quiet, face = _quiet_reason(referral, judged.decision), ""
-            if referral is not None and not quiet:
-                face = face_of(call, referral)
-                quiet = seen_before(session, call, referral, face, now)
-            audit(
-                session, actor, f"hook.{call.hook}", at=now, patient_id=call.patient_id,
-                subject=referral.id if referral else "", hook_instance=call.hook_instance,
-                verdict=judged.summary["verdict"], quiet=quiet,
-            )  # fmt: skip
-            if referral is None or quiet:
-                return self._quiet(judged.decision, quiet or "nothing to propose", referral)
-            if signer and referral.status is State.PROPOSED and signer != referral.requester:
-                referral.requester, referral.requester_display = signer, _name_of(signer, tenant)
-            session.add(
-                Card(
-                    id=card_id,
-                    tenant_id=tenant.id,
-                    referral_id=referral.id,
-                    suggestion_id=suggestion_id,
-                    hook=call.hook,
-                    service_id=call.service_id,
-                    hook_instance=call.hook_instance,
-                    user=call.user,
-                    at=now,
-                    warned=referral.status is State.HELD,
-                    handle_hash=handle_hash(handle),
-                    face=face,
-                )
-            )
-        # Out of the transaction: nothing that others wait for is locked while the suggestion is made and checked.
-        resources = self._suggested(tenant, referral, now) if referral.status is State.PROPOSED else ()
+            quiet = _quiet_reason(referral, judged.decision)
+            if referral is not None and not quiet and _new_signer(call, referral):
+                referral.requester, referral.requester_display = call.user, _name_of(call.user or "", tenant)
+            with linked(session) as link:
+                remember(link, tenant.id, call.token)
+                if referral is not None and not quiet:
+                    told = Told.by(referral)
+                    face = face_of(call, told)
+                    quiet = seen_before(link, call, told, face, now)
+                    card = Offered(referral.id, referral.status is State.HELD, face)
+                about = referral.id if referral else ""
+                audit(session, _caller(call), f"hook.{call.hook}", **_noted(call, judged, about, quiet, now))
+                if card is not None and not quiet:
+                    keep_card(link, call, card, now)
+        if referral is None or card is None or quiet:
+            return self._quiet(judged.decision, quiet or "nothing to propose", referral.id if referral else None)
+        return self._offer(tenant, referral, judged, card, now)
+
+    def _offer(self, tenant: Tenant, referral: Referral, judged: Judged, card: Offered, now: datetime) -> Offer:
+        """What is shown. Out of any transaction: nobody waits while the suggestion is made and checked."""
         return Offer(
             decision=self.explained(judged.decision),
             episode_id=referral.id,
             show=True,
-            card_id=card_id,
-            suggestion_id=suggestion_id,
-            suggestion=resources,
-            app_context=handle,
+            card_id=card.card_id,
+            suggestion_id=card.suggestion_id,
+            suggestion=self._suggested(tenant, referral, now) if referral.status is State.PROPOSED else (),
+            app_context=card.handle,
             launch_url=self.launch_url,
             clinician_deadline=_local(referral.clinician_deadline, tenant),
             opt_out_deadline=_local(referral.patient_deadline, tenant),
@@ -185,19 +224,22 @@ class Intake:
             self._record_lost(session, tenant, referral, now)
             return referral
         judge(session, tenant, referral, judged.summary, now=now, occasion=occasion)
+        referral.assessment_digest = judged.digest
         self.predictions.keep(session, referral, judged.decision.assessment, now)
         return referral
 
-    def _as_before(self, referral: Referral, judged: Judged, now: datetime) -> bool:
+    def _as_before(self, referral: Referral | Standing, judged: Judged, now: datetime) -> bool:
         """Whether this is the chart of a moment ago: then there is nothing to keep, and no reason to hold the lock.
 
         Not where a clearance is asked for or a release is past: there time and people change what the same chart means.
         """
+        assessment = judged.decision.assessment
         if referral.status not in BEFORE_RELEASE or now - referral.assessed_at >= SAME_LOOK:
             return False
-        if rules_to_clear(judged.summary) or judged.decision.assessment.snapshot.deceased:
+        snapshot = assessment.snapshot
+        if asks_for_clearance(assessment) or snapshot.deceased or not snapshot.record_active:
             return False
-        if judged.summary | {"as_of": ""} != referral.summary | {"as_of": ""}:
+        if judged.digest != referral.assessment_digest:
             return False
         sealed = referral.person and self.sealer.open(referral.person, f"referral/{referral.id}/person")
         return judged.person is None or sealed == _kept(judged.person)
@@ -261,10 +303,10 @@ class Intake:
         facts = facts_of(tenant, referral, self.sealer, now=now)
         return suggestion(facts, with_prescription=referral.prescription_released)
 
-    def _quiet(self, decision: Decision, reason: str, referral: Referral | None = None) -> Offer:
+    def _quiet(self, decision: Decision, reason: str, episode_id: UUID | None = None) -> Offer:
         return Offer(
             decision=decision,
-            episode_id=referral.id if referral else None,
+            episode_id=episode_id,
             show=False,
             card_id=uuid4(),
             suggestion_id=uuid4(),
@@ -292,9 +334,32 @@ def _quiet_reason(referral: Referral | None, decision: Decision) -> str:
     return ""
 
 
-def handle_hash(handle: str) -> str:
-    """What is stored of an appContext handle."""
-    return sha256(handle.encode()).hexdigest()
+def _nothing_to_open(found: Standing | None, decision: Decision) -> str:
+    """Why there is neither a referral nor a reason to open one; empty when there may be."""
+    nothing = (found is None or not found.is_open) and isinstance(decision, NoProposal)
+    return "not eligible" if nothing else ""
+
+
+def _new_signer(call: HookCall, referral: Referral | Standing) -> bool:
+    """Whether a clinician looks who is not yet the one that the referral would be signed by."""
+    clinician = call.user is not None and call.user.startswith(PRACTITIONERS)
+    return clinician and referral.status is State.PROPOSED and call.user != referral.requester
+
+
+def _caller(call: HookCall) -> Actor:
+    return Actor(call.tenant_id, Role.CLINICIAN, call.user or "")
+
+
+def _noted(call: HookCall, judged: Judged, about: UUID | str, quiet: str, now: datetime) -> dict[str, Any]:
+    """What the audit says of a call."""
+    return {
+        "at": now,
+        "patient_id": call.patient_id,
+        "subject": about,
+        "hook_instance": call.hook_instance,
+        "verdict": judged.decision.assessment.verdict.value,
+        "quiet": quiet,
+    }
 
 
 def _name_of(reference: str, tenant: Tenant) -> str:

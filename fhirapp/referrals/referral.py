@@ -73,6 +73,7 @@ class Referral(Base):
     opened_at: Mapped[datetime] = mapped_column(Moment)
     state_since: Mapped[datetime] = mapped_column(Moment)
     assessed_at: Mapped[datetime] = mapped_column(Moment)
+    assessment_digest: Mapped[str | None]  # standing.digest_of the newest assessment: is another one the same?
     verdict: Mapped[str]
     tier: Mapped[str]
     destination: Mapped[str]

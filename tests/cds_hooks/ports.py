@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cds_hooks.ports import Client, FeedbackEntry, Fetched, HookCall, Offer
+from cds_hooks.ports import Client, FeedbackEntry, Fetched, HookCall, Offer, TokenUse
 from mappings.bundle import Chart, Part
 from mappings.queries import Query
 
@@ -22,12 +22,14 @@ class InMemoryClients:
     def by_issuer(self, issuer: str) -> Client | None:
         return self.clients.get(issuer)
 
-    def first_use(self, issuer: str, jti: str, expires_at: datetime, now: datetime) -> bool:
-        self.used = {key: until for key, until in self.used.items() if until > now}
-        if (issuer, jti) in self.used:
+    def first_use(self, use: TokenUse) -> bool:
+        if (use.issuer, use.jti) in self.used:
             return False
-        self.used[issuer, jti] = expires_at
+        self.used[use.issuer, use.jti] = use.expires_at
         return True
+
+    def was_used(self, use: TokenUse) -> bool:
+        return (use.issuer, use.jti) in self.used
 
     def origins(self) -> frozenset[str]:
         return frozenset().union(*(client.cors_origins for client in self.clients.values()))

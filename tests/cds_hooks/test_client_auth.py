@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from joserfc import jwk
 
+from cds_hooks.ports import Fetched, HookCall, Offer
+from mappings.bundle import Chart
 from tests.cds_hooks import builders
 from tests.cds_hooks.builders import NOW, SERVICE, a_client, a_key, a_token, claims
 from tests.cds_hooks.conftest import Running
@@ -162,6 +164,43 @@ def test_ch_j7_a_token_can_be_used_once(service: Running):
     assert service.call(jti="once").status_code == 200
     assert service.call(jti="once").status_code == 401
     assert len(service.intake.calls) == 1
+
+
+def test_ch_j7_the_token_of_a_call_that_fails_works_no_second_time(service: Running):
+    assert service.post(b"{", jti="once").status_code == 400
+    assert service.call(jti="once").status_code == 401
+
+
+def test_ch_j7_a_token_is_remembered_before_anything_is_read_at_the_clients_server(service: Running):
+    remembered: list[bool] = []
+
+    def fetch(*_: Any, **__: Any) -> Fetched:
+        remembered.append(("https://ehr.example/fhir", "once") in service.clients.used)
+        return Fetched(failed=frozenset(("labs",)))
+
+    service.charts.fetch = fetch  # type: ignore[method-assign]
+    prefetch = builders.a_prefetch()
+    del prefetch["labs"]
+    request = builders.a_request(
+        fhirServer=builders.FHIR_SERVER, fhirAuthorization=builders.access(), prefetch=prefetch
+    )
+    assert service.call(request, jti="once").status_code == 200
+    assert remembered == [True]
+
+
+def test_ch_j7_two_calls_at_once_with_one_token_and_the_later_is_refused(service: Running):
+    service.clients.was_used = lambda use: False  # type: ignore[method-assign] # both looked before either wrote
+    assert [service.call(jti="once").status_code for _ in range(2)] == [200, 401]
+
+
+def test_ch_j7_a_token_that_was_kept_with_the_call_is_not_kept_again(service: Running):
+    def keeps_it(call: HookCall, chart: Chart) -> Offer:
+        assert call.token is not None
+        call.token.spent = service.clients.first_use(call.token)
+        return builders.an_offer()
+
+    service.intake.offer = keeps_it
+    assert [service.call(jti="once").status_code for _ in range(2)] == [200, 401]
 
 
 def test_ch_j7_a_refused_token_does_not_burn_its_jti(service: Running):

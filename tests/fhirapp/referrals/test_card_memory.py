@@ -115,7 +115,7 @@ def a_referral(**changes: Any) -> Any:
         "verdict": "refer",
         "destination": "D3",
         "prescription_released": True,
-        "summary": {"findings": [{"rule": "HEM-03", "effect": "MOD", "inputs": [{"value": "60"}]}]},
+        "rules_fired": [("HEM-03", "MOD")],
         "waiting_for": (),
         "clinician_deadline": datetime(2026, 11, 28, tzinfo=UTC),
     }
@@ -130,8 +130,8 @@ def a_referral(**changes: Any) -> Any:
         ({"prescription_released": False}, True),
         ({"waiting_for": ("answers",)}, True),
         ({"clinician_deadline": None}, True),
-        ({"summary": {"findings": [{"rule": "HEM-02", "effect": "MOD"}]}}, True),
-        ({"summary": {"findings": [{"rule": "HEM-03", "effect": "CLEAR"}]}}, True),
+        ({"rules_fired": [("HEM-02", "MOD")]}, True),
+        ({"rules_fired": [("HEM-03", "CLEAR")]}, True),
         ({"summary": {"findings": [{"rule": "HEM-03", "effect": "MOD", "inputs": [{"value": "61"}]}]}}, False),
     ],
 )

@@ -40,7 +40,7 @@ def test_a_local_code_is_judged_where_the_site_maps_it(tenant: Tenant, mapped: b
     concepts = ConceptMap({(LAB, "PLT"): (("http://loinc.org", "777-3"),)}) if mapped else None
     chart = read_chart([Part("labs", json.dumps(PLATELETS).encode())], patient_id="p")
     nothing = cast(Any, None)  # deciding needs neither database nor keys
-    intake = Intake(nothing, nothing, load_estimators(), nothing, "", nothing)
+    intake = Intake(nothing, nothing, load_estimators(), nothing, "", nothing, nothing)
     judged = intake.decide_on(
         replace(tenant, concept_map=concepts), chart, (), now=datetime(2026, 11, 25, 12, tzinfo=UTC)
     )
