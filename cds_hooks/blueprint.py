@@ -18,10 +18,11 @@ from cds_hooks.client_auth import Authenticator
 from cds_hooks.cors import with_cors
 from cds_hooks.dispatch import ORDER_DISPATCH, dispatch_from
 from cds_hooks.drafts import draft_orders
+from cds_hooks.drugs import medications_of
 from cds_hooks.errors import KeysUnavailable, MalformedCall, NotAuthenticated, UnsupportedBody
 from cds_hooks.feedback import decode_feedback
 from cds_hooks.openapi import description
-from cds_hooks.ports import Charts, Client, Clients, Feedbacks, HookCall, Intake, Offer, TokenUse
+from cds_hooks.ports import Charts, Client, Clients, DraftOrder, Feedbacks, HookCall, Intake, Offer, TokenUse
 from cds_hooks.prefetch import chart_from
 from cds_hooks.problems import answer_to, json_response
 from cds_hooks.schemas import HookRequest, decode_hook
@@ -68,6 +69,13 @@ def create_blueprint(
         authenticator.spend(token)
         return client
 
+    def named(
+        hook: HookRequest, client: Client, reads: Charts, unresolved: Sequence[str], until: float
+    ) -> tuple[DraftOrder, ...]:
+        """The draft orders with the drugs that they only point at."""
+        context, drugs = hook.context, medications_of(hook, client, reads, unresolved, until=until)
+        return draft_orders(context.draft_orders, context.patient_id, context.selections, drugs)
+
     def asking() -> Sequence[Client]:
         """Who reads discovery, where that is open and nobody need say so: else everybody whom we know (CH-D9)."""
         try:
@@ -106,6 +114,8 @@ def create_blueprint(
                 _log_call(hook_call, 0, "no exercise order")
                 return {"cards": []}
             hook_call = replace(hook_call, dispatch=dispatch)
+        if unresolved := [one for order in hook_call.draft_orders for one in order.unresolved]:
+            hook_call = replace(hook_call, draft_orders=named(hook, client, reads, unresolved, until))
         chart = chart_from(hook, client, reads, until=until)
         offer = intake.receive(hook_call, chart, now=clock())
         answer = answer_of(offer, hook_call, client.gettext or gettext)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cds_hooks.dispatch import DISPATCHED, ORDER_DISPATCH, PERFORMER
+from cds_hooks.drugs import DRUGS
 from cds_hooks.errors import MalformedCall, UnknownService
 from cds_hooks.ports import Client
 from mappings.queries import prefetch_templates
@@ -41,13 +42,22 @@ _USAGE: Final = N_(
 )
 
 
+# Drugs that drafts name by reference; only clients of 3.0 can follow it (CH-P1).
+_DRAFTED: Final = {
+    DRUGS: "Medication?_id={{context.draftOrders.entry.resource.ofType(MedicationRequest)"
+    ".medication.ofType(Reference).resolve().ofType(Medication).id}}"
+}
+
+
 def _referral(hook: str, hook_version: str, occasion: Text, *needs: str) -> Service:
     description = N_(
         "{occasion}: refers people with cancer to a safe exercise programme unless the clinician or the patient says"
         " no, and shows what speaks against it.",
         occasion=occasion,
     )
-    return Service(EXERCISE_REFERRAL, hook, hook_version, _TITLE, description, ("userId", *needs), _USAGE)
+    newer = _DRAFTED if "draftOrders" in needs else {}
+    needed = ("userId", *needs)
+    return Service(EXERCISE_REFERRAL, hook, hook_version, _TITLE, description, needed, _USAGE, newer_templates=newer)
 
 
 # All under one id, so that what one hook says replaces what an earlier one said of the same patient.
@@ -67,6 +77,7 @@ SERVICES: Final = (
         ("userId", "selections", "draftOrders"),
         _USAGE,
         silent=True,
+        newer_templates=_DRAFTED,
     ),
     Service(
         PROGRAMME_CHOICE,

@@ -141,13 +141,19 @@ def _next_steps(offer: Offer, proposal: Proposal, gettext: Gettext, drafted: boo
 
 def _occasion(orders: Sequence[DraftOrder], gettext: Gettext) -> list[str]:
     """Which orders were being signed, since a card may stand among several (CH-C8)."""
-    names = list(dict.fromkeys(order.text or order.reference for order in orders if order.selected))
+    names = list(dict.fromkeys(_order_name(order, gettext) for order in orders if order.selected))
     named = ", ".join(filter(None, names[:_MAX_ORDERS]))
     if not named:
         return []
     more = f" +{len(names) - _MAX_ORDERS}" if len(names) > _MAX_ORDERS else ""
     said = N_("Seen while ordering {orders}; it is about the patient, not about one order", orders=f"{named}{more}")
     return [escaped(said, gettext)]
+
+
+def _order_name(order: DraftOrder, gettext: Gettext) -> str:
+    if order.text or not order.unresolved:
+        return order.text or order.reference
+    return plain(N_("unknown drug ({reference})", reference=order.unresolved[0]), gettext)
 
 
 def _windows(clinician: datetime | None, opt_out: datetime | None) -> Iterator[Text]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
@@ -10,28 +11,35 @@ import msgspec
 from cds_hooks.errors import MalformedCall
 from cds_hooks.ports import DraftOrder
 from cds_hooks.schemas import decoded
+from mappings.treatment_orders import may_be_treatment
 
 # Where each kind of order says what is ordered. Source: trap 12; a protocol may come as CarePlan or RequestGroup.
 _CONCEPTS: Final = ("medicationCodeableConcept", "code", "codeCodeableConcept", "vaccineCode")
 _REFERENCES: Final = ("medicationReference", "codeReference")
 _PARTS: Final = ("action", "activity", "detail", "resource", "orderDetail")
+_MEDICATION: Final = re.compile(r"(?<![A-Za-z])Medication/[A-Za-z0-9\-.]{1,64}(?=$|/_history/)")
 _MAX_DEPTH: Final = 6
 
 Json = Mapping[str, Any]
 
 
 def draft_orders(
-    raw: msgspec.Raw, patient_id: str, selections: Collection[str] | None = None
+    raw: msgspec.Raw,
+    patient_id: str,
+    selections: Collection[str] | None = None,
+    medications: Mapping[str, Json] | None = None,
 ) -> tuple[DraftOrder, ...]:
     """The orders in the context. Half-filled ones are kept as they are; nothing here refuses a draft,
     except one that is for another patient: `MalformedCall`.
 
-    They are not expected to be on the FHIR server: a drug is looked up in `contained` and in the Bundle.
+    They are not expected to be on the FHIR server: a drug is looked up in `contained`, in the Bundle and among
+    `medications`; where it is in none of them the order says so.
     """
     if not bytes(raw):
         return ()
     resources = list(resources_in(decoded(raw)))
     nearby = {f"{one['resourceType']}/{one['id']}": one for one in resources if isinstance(one.get("id"), str)}
+    nearby |= {reference: dict(one) for reference, one in (medications or {}).items()}
     orders = []
     for resource in resources:
         if resource["resourceType"] in ("Medication", "Patient", "Practitioner", "Organization"):
@@ -70,7 +78,17 @@ def _order(resource: Json, nearby: Mapping[str, Json], selections: Collection[st
         codings=tuple(codings),
         text=next(filter(None, map(_label, concepts)), ""),
         selected=selections is None or reference in selections,
+        treatment=may_be_treatment(str(resource["resourceType"]), codings),
+        unresolved=tuple(_unresolved(resource, nearby)),
     )
+
+
+def _unresolved(resource: Json, nearby: Mapping[str, Json]) -> Iterator[str]:
+    """Medications of the FHIR server that the order points at and that are not at hand."""
+    for name in _REFERENCES:
+        found = _MEDICATION.search(_text(_mapping(resource.get(name)), "reference"))
+        if found and found[0] not in nearby:
+            yield found[0]
 
 
 def _concepts(part: Json, root: Json, nearby: Mapping[str, Json], depth: int) -> Iterator[Json]:
@@ -89,7 +107,8 @@ def _resolved(reference: str, root: Json, nearby: Mapping[str, Json]) -> Json:
     if reference.startswith("#"):
         contained = mappings_in(root.get("contained"))
         return next((one for one in contained if one.get("id") == reference[1:]), {})
-    return nearby.get(reference, {})
+    found = _MEDICATION.search(reference)
+    return nearby.get(reference) or (nearby.get(found[0], {}) if found else {})
 
 
 def _codings(concept: Json) -> Iterator[tuple[str, str]]:

@@ -120,6 +120,8 @@ class DraftOrder:
     codings: tuple[tuple[str, str], ...] = ()  # (system, code), of the drug or service
     text: str = ""  # what the client calls it; "" when nothing is said yet
     selected: bool = True  # order-select: the user has just picked it
+    treatment: bool = True  # it is cancer treatment, or may be
+    unresolved: tuple[str, ...] = ()  # "Medication/1": drugs that it names and that came with it nowhere
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,8 +63,10 @@ def face_of(call: HookCall, referral: Told) -> str:
     """A hash of what the card tells: verdict, rules, place, what it waits for, deadline, orders.
 
     Values and dates are left out: a count that moves without crossing a limit is nothing new. All hooks that only
-    mean "a chart is opened" are one occasion; the others are one each, and orders make it another.
+    mean "a chart is opened" are one occasion; the others are one each, and orders of treatment make it another.
     """
+    orders = [order for order in call.draft_orders if order.treatment]
+    looking = call.hook in _LOOKING or bool(call.draft_orders and not orders)  # other orders are no occasion
     told = [
         referral.state,
         referral.verdict,
@@ -73,8 +75,8 @@ def face_of(call: HookCall, referral: Told) -> str:
         sorted(referral.rules_fired),
         list(referral.waiting_for),
         referral.clinician_deadline and referral.clinician_deadline.timestamp(),
-        "looking" if call.hook in _LOOKING else call.hook,
-        sorted((order.resource_type, order.text, order.codings) for order in call.draft_orders),
+        "looking" if looking else call.hook,
+        sorted((order.resource_type, order.text, order.codings) for order in orders),
     ]
     return sha256(orjson.dumps(told)).hexdigest()
 

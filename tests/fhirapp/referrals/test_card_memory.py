@@ -152,3 +152,14 @@ def test_other_orders_are_another_occasion() -> None:
     carboplatin = replace(paclitaxel, text="carboplatin")
     faces = {face_of(a_call("order-sign", *orders), a_referral()) for orders in ((paclitaxel,), (carboplatin,), ())}
     assert len(faces) == 3
+
+
+def test_signing_what_is_no_treatment_is_no_occasion_beside_opening_the_chart() -> None:
+    paracetamol = DraftOrder("MedicationRequest/1", "MedicationRequest", text="paracetamol", treatment=False)
+    paclitaxel = DraftOrder("MedicationRequest/2", "MedicationRequest", text="paclitaxel")
+    looking = face_of(a_call(), a_referral())
+    assert face_of(a_call("order-sign", paracetamol), a_referral()) == looking
+    both, alone = (
+        face_of(a_call("order-sign", *some), a_referral()) for some in ((paracetamol, paclitaxel), (paclitaxel,))
+    )
+    assert both == alone != looking
