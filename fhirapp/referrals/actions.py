@@ -98,6 +98,7 @@ class Actions:
             if target is State.OPT_OUT_OPEN:
                 self._signed(session, referral, how, now)
             else:
+                referral.offers += target in (State.OFFERED, State.WAITLISTED)  # the hold took its Task back: a new one
                 referral.signed_at, referral.signed_by = now, how
                 enqueue_for(session, referral, REASSESS, now + RESCREEN_EVERY)
 

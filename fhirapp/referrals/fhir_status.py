@@ -27,6 +27,24 @@ GOALS: Final = (GOAL_ACTIVITY, GOAL_STRENGTH)
 PRESCRIPTION_KINDS: Final = frozenset({CARE_PLAN, *GOALS})  # written only once a prescription is released
 
 
+ENDED_TASK: Final = frozenset({"rejected", "completed", "failed", "cancelled", "entered-in-error"})
+
+
+def programme_task(before: str, wanted: Wanted) -> Wanted | None:
+    """What the Task of a programme that stands at `before` is brought to; `None`: it stays as it is.
+
+    An ended one stays ended. One that nobody has accepted can neither fail nor wait: it is cancelled, and a new one is
+    written when the programme is asked again, for no Task goes back to requested. Source: standards.md 3.9.
+    """
+    if before in ENDED_TASK and wanted.status != "entered-in-error":
+        return None
+    if before == "requested" and wanted.status in ("failed", "completed", "on-hold"):
+        return Wanted("cancelled", business_status=wanted.business_status)
+    if wanted.status == "requested" and before not in ("", "draft", "requested"):
+        return None
+    return wanted
+
+
 def _wanted(sr: str, nt: str, ft: str, cp: str, goal: str, said: Text, *, create: str = "") -> Mapping[str, Wanted]:
     """One row of the FHIR table; `create` names by letter what must exist: s n f c."""
     rows = {

@@ -32,6 +32,7 @@ from fhirapp.referrals.fhir_status import (
     PRESCRIPTION_KINDS,
     SERVICE_REQUEST,
     Wanted,
+    programme_task,
 )
 from fhirapp.referrals.notices import person_of
 from fhirapp.referrals.referral import ACCEPTED, EhrResource, Referral
@@ -157,7 +158,10 @@ class WriteBack:
             if row is not None and row.status.split("|")[0] not in ENDED:
                 yield kind, Wanted("cancelled", business_status=ASKED_ELSEWHERE)
         if newest:
-            yield f"{FULFILMENT_TASK}-{newest}", wanted
+            row = work.known.get(kind := f"{FULFILMENT_TASK}-{newest}")
+            reachable = programme_task(row.status.split("|")[0] if row is not None else "", wanted)
+            if reachable is not None:
+                yield kind, reachable
 
     def _bring(self, work: _Pass, kind: str, wanted: Wanted, ehr: EhrClient) -> None:
         row = work.known.get(kind)

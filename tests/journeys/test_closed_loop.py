@@ -14,7 +14,7 @@ from fhirapp.demo.settings import TENANT
 from fhirapp.referrals.notices import Notice
 from mappings.canonical import OPT_OUT_REASONS, SAFETY_QUESTIONS
 from mappings.to_fhir.codes import STATUS_REASON
-from tests.world import CLINICIAN_WINDOW, NAVIGATOR, PATIENT, PATIENT_WINDOW, World
+from tests.world import CLINICIAN, CLINICIAN_WINDOW, NAVIGATOR, PATIENT, PATIENT_WINDOW, World
 
 REVOKED = {
     "ServiceRequest": ["revoked"],
@@ -293,6 +293,37 @@ def test_a_programme_that_accepts_after_a_no_is_shown_to_a_person(world: World) 
     assert world.referral(PATIENT_ID).state == "opted_out"
     assert world.written(PATIENT_ID)["ServiceRequest"] == ["revoked"]
     assert task_of(world, "riverside-community-class")["status"] == "cancelled"
+
+
+def test_a_no_after_a_programme_has_said_no_leaves_its_task_as_it_ended(world: World) -> None:
+    offered(world)
+    task = task_of(world, "riverside-community-class")
+    change(world, task, status="rejected", statusReason={"text": "No places"})
+    listen(world)
+    world.stride.actions.opt_out(world.referral(PATIENT_ID).id, actor=PATIENT, now=world.stride.clock())
+    world.worker.run_due()
+    assert task_of(world, "riverside-community-class")["status"] == "rejected"
+    assert world.written(PATIENT_ID)["ServiceRequest"] == ["revoked"]
+    world.pass_time(timedelta(hours=1))
+    assert [job for job in world.jobs("ready") if job.kind == "write_back"] == []
+    assert world.jobs("dead") == []
+
+
+def test_a_hold_takes_back_what_nobody_has_accepted_and_asks_again_with_a_new_task(world: World) -> None:
+    offered(world)
+    world.add_platelets(PATIENT_ID, 8)
+    world.stride.windows.reassess(TENANT, world.referral(PATIENT_ID).id, occasion="new result")
+    world.worker.run_due()
+    assert task_of(world, "riverside-community-class")["status"] == "cancelled"
+    world.pass_time(timedelta(days=2))
+    world.add_platelets(PATIENT_ID, 180)
+    world.stride.windows.reassess(TENANT, world.referral(PATIENT_ID).id, occasion="new result")
+    world.stride.actions.sign(world.referral(PATIENT_ID).id, actor=CLINICIAN, now=world.stride.clock())
+    world.worker.run_due()
+    assert world.referral(PATIENT_ID).state == "offered"
+    asked = [one["status"] for one in world.ours(PATIENT_ID, "Task") if "riverside" in one["owner"]["reference"]]
+    assert sorted(asked) == ["cancelled", "requested"]
+    assert world.jobs("dead") == []
 
 
 # ---------------------------------------------------------------- patients
