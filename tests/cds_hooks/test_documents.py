@@ -21,7 +21,7 @@ from mappings.from_fhir.snapshot import snapshot_from
 from models.decision import Proposal
 from models.placement import placement_of
 from models.proposal import decide
-from tests.cds_hooks.builders import NOW, PLACES, a_client, an_offer
+from tests.cds_hooks.builders import FHIR_SERVER, NOW, PLACES, a_client, access, an_offer
 from tests.cds_hooks.hygiene import check_response
 from tests.cds_hooks.ports import InMemoryCharts
 
@@ -30,18 +30,28 @@ PAGE = (ROOT / "docs/reference/cds-hooks.md").read_text()
 EXAMPLES = sorted((ROOT / "docs/examples/hooks").glob("*.json"))
 
 
-def answer_to(example: Path) -> dict[str, Any]:
-    hook = decode_hook(example.read_bytes())
-    service = find_service(service_for(json.loads(example.read_bytes())), hook.hook)
+def answer_to(example: Path, *, by_rest: bool = False) -> dict[str, Any]:
+    """The answer to a saved request; `by_rest`: its prefetch is at the FHIR server and has to be read there."""
+    request, charts = json.loads(example.read_bytes()), InMemoryCharts()
+    if by_rest:
+        charts.answers = {key: json.dumps(value).encode() for key, value in request.pop("prefetch").items()}
+        charts.answers |= {f"ServiceRequest/{one['id']}": json.dumps(one).encode() for one in orders_of(charts)}
+        request |= {"fhirServer": FHIR_SERVER, "fhirAuthorization": access()}
+    hook = decode_hook(json.dumps(request).encode())
+    service = find_service(service_for(request), hook.hook)
     call = call_of(hook, service, a_client())
-    chart = chart_from(hook, a_client(), InMemoryCharts(), until=0)
+    chart = chart_from(hook, a_client(), charts, until=0)
     decision = decide(snapshot_from(chart, as_of=NOW, unread=chart.unread))
-    dispatch = dispatch_from(hook, a_client(), InMemoryCharts(), until=0) if hook.hook == ORDER_DISPATCH else None
+    dispatch = dispatch_from(hook, a_client(), charts, until=0) if hook.hook == ORDER_DISPATCH else None
     placement = None
     if dispatch is not None and isinstance(decision, Proposal):
         placement = placement_of(dispatch.performer, PLACES, decision)
     offer = an_offer(decision=decision, placement=placement)
     return answer_of(offer, replace(call, dispatch=dispatch), None)
+
+
+def orders_of(charts: InMemoryCharts) -> list[Any]:
+    return [entry["resource"] for entry in json.loads(charts.answers["referrals"]).get("entry", ())]
 
 
 def test_there_is_an_example_for_each_hook():
@@ -51,6 +61,11 @@ def test_there_is_an_example_for_each_hook():
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_each_example_gives_an_answer_that_keeps_the_rules_of_the_wire(example: Path):
     check_response(answer_to(example))  # what its card says is compared in tests/fhirapp/commands/test_hook.py
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_ch_f7_each_example_gives_the_same_answer_when_its_chart_has_to_be_read(example: Path):
+    assert answer_to(example, by_rest=True) == answer_to(example)
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.hook)
