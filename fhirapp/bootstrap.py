@@ -32,6 +32,7 @@ from fhirapp.ehr.capabilities import CAPABILITY, Capabilities
 from fhirapp.ehr.connect import Ehrs, pooled_session
 from fhirapp.ehr.hook_charts import HookCharts
 from fhirapp.jobs.dispatcher import Dispatcher, Handler, TenantHandler
+from fhirapp.jobs.lanes import Lanes
 from fhirapp.launches import Launches, Registrations
 from fhirapp.messages.delivery import Deliveries
 from fhirapp.messages.replies import REPLIES, Replies
@@ -57,6 +58,8 @@ from smart_launch.backend_services import BackendTokens
 from smart_launch.keys import KeyRing
 
 FETCH_THREADS: Final = 32
+# An outage of the EHR holds up none of these, least of all an alarm.
+NOT_OF_THE_EHR: Final = frozenset({NOTICE, ALARM, CLOCK, RETENTION, REPLIES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +112,13 @@ class Stride:
             **self.closed_loop.tenant_handlers,
             REPLIES: self.replies.handle_all,
         }
+        pace = {tenant.id: tenant.pace for tenant in self.tenants.by_id.values()}
+        lanes = Lanes(frozenset({*handlers, *tenant_handlers}) - NOT_OF_THE_EHR, pace)
         tidier, chain = Tidier(self.sessions, wall_clock), Chain(self.sessions)
         return Dispatcher(
-            self.sessions, handlers, self.clock, tidier.tidy, tenant_handlers, seal=lambda: chain.seal(self.clock())
-        )
+            self.sessions, handlers, self.clock, tidier.tidy, tenant_handlers, lanes,
+            seal=lambda: chain.seal(self.clock()),
+        )  # fmt: skip
 
     def schedule(self) -> None:
         """Make sure that each tenant has its standing jobs; a worker calls it once, at its start."""

@@ -14,6 +14,7 @@ from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validat
 
 from fhirapp.alarms.settings import Escalation, EscalationSchema, escalation_of
 from fhirapp.closed_loop.settings import Listening, ListeningSchema, listening_of
+from fhirapp.jobs.pace import Pace, PaceSchema, pace_of
 from fhirapp.messages.settings import Messages, MessagesSchema, messages_of
 from fhirapp.retention.settings import Retention, RetentionSchema, retention_of
 from mappings.concept_map import ConceptMap, read_concept_map
@@ -133,6 +134,7 @@ class Tenant:
     escalation: Escalation = field(default_factory=Escalation)
     listening: Listening = field(default_factory=Listening)
     retention: Retention = field(default_factory=Retention)
+    pace: Pace = field(default_factory=Pace)
 
     def programme(self, programme_id: str) -> ProgrammeSite | None:
         """The programme with this id."""
@@ -254,6 +256,7 @@ class _TenantSchema(_Strict):
     escalation = fields.Nested(EscalationSchema, load_default=dict)
     listening = fields.Nested(ListeningSchema, load_default=dict)
     retention = fields.Nested(RetentionSchema, load_default=None)
+    pace = fields.Nested(PaceSchema, load_default=None)
 
     @validates_schema
     def _has_order(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -341,6 +344,7 @@ def _tenant(name: str, data: dict[str, Any]) -> Tenant:
         escalation=escalation_of(data["escalation"]),
         listening=listening_of(data["listening"]),
         retention=retention_of(data["retention"]),
+        pace=pace_of(data["pace"]),
     )
 
 

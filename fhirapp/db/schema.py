@@ -22,6 +22,7 @@ import fhirapp.closed_loop.memory
 import fhirapp.closed_loop.subscriptions
 import fhirapp.db.append_only
 import fhirapp.ehr.capabilities
+import fhirapp.jobs.lanes
 import fhirapp.jobs.table
 import fhirapp.launches
 import fhirapp.messages.records

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 import orjson
 import requests
 
-from fhirapp.ehr.errors import EhrConflict, EhrError, EhrMissing, EhrRefused, EhrUnavailable
+from fhirapp.ehr.errors import EhrConflict, EhrDown, EhrError, EhrMissing, EhrRefused, EhrUnavailable
 
 FHIR_JSON: Final = "application/fhir+json"
 TIMEOUT: Final = (2.0, 10.0)  # seconds to connect, to answer
@@ -157,7 +157,7 @@ class EhrClient:
                     allow_redirects=False,
                 )
             except requests.RequestException as error:
-                raise EhrUnavailable(f"{what}: {type(error).__name__}") from None
+                raise EhrDown(f"{what}: {type(error).__name__}") from None
             if answer.status_code == 401 and again and self._forget is not None:
                 self._forget()  # one new token, then we believe the refusal
                 continue
@@ -182,7 +182,8 @@ def _accepted(answer: requests.Response, what: str) -> requests.Response:
     if status in (409, 412, 428):
         raise EhrConflict(message, status, issues)
     if status == 429 or status >= 500:
-        raise EhrUnavailable(message, status, _retry_after(answer.headers.get("Retry-After"), answer))
+        kind = EhrDown if status in (429, 502, 503, 504) else EhrUnavailable
+        raise kind(message, status, _retry_after(answer.headers.get("Retry-After"), answer))
     raise EhrRefused(message, status, issues)
 
 

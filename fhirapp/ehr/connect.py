@@ -10,7 +10,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from fhirapp.ehr.client import EhrClient
-from fhirapp.ehr.errors import EhrUnavailable
+from fhirapp.ehr.errors import EhrDown
 from fhirapp.tenants import Tenant
 from smart_launch.backend_services import BackendTokens
 from smart_launch.errors import SmartError
@@ -52,4 +52,4 @@ class Ehrs:
         try:
             return self.tokens.token(registration)
         except SmartError as error:
-            raise EhrUnavailable(f"no system token: {type(error).__name__}") from None
+            raise EhrDown(f"no system token: {type(error).__name__}") from None

@@ -12,7 +12,8 @@ from typing import Final
 from uuid import UUID
 
 from fhirapp.db.base import Sessions
-from fhirapp.ehr.errors import EhrError, EhrUnavailable
+from fhirapp.ehr.errors import EhrDown, EhrError, EhrUnavailable
+from fhirapp.jobs.lanes import Lanes, answered, rest
 from fhirapp.jobs.table import Claim, backoff, bury, claim_one, enqueue, finish, overlapped, retry
 from fhirapp.referrals.errors import ReferralNotFound
 
@@ -35,11 +36,12 @@ class Dispatcher:
     clock: Callable[[], datetime]
     tidy: Callable[[], int] | None = None  # what an idle worker does now and then
     tenant_handlers: Mapping[str, TenantHandler] = field(default_factory=dict)  # jobs about a whole EHR
+    lanes: Lanes = field(default_factory=Lanes)
     seal: Callable[[], int] | None = None  # what a worker does every half minute, busy or not
 
     def run_one(self) -> bool:
         """Run the next due job; False when nothing is due."""
-        claim = claim_one(self.sessions, self.clock())
+        claim = claim_one(self.sessions, self.clock(), lanes=self.lanes)
         if claim is None:
             return False
         self.run(claim)
@@ -92,6 +94,8 @@ class Dispatcher:
 
     def _done(self, claim: Claim) -> None:
         with self.sessions.begin() as session:
+            if claim.probes:
+                answered(session, claim.tenant_id)
             if not finish(session, claim) and overlapped(session, claim):
                 # Another run was under way beside ours and may have looked before we wrote: look once more, when
                 # both are surely over. A job that was only made due again meanwhile runs anyway.
@@ -101,6 +105,8 @@ class Dispatcher:
     def _again(self, claim: Claim, error: Exception, retry_after: float | None) -> None:
         wait = timedelta(seconds=retry_after) if retry_after is not None else backoff(claim.failures)
         with self.sessions.begin() as session:
+            if isinstance(error, EhrDown):
+                rest(session, claim.tenant_id, self.clock(), error.retry_after)
             retry(
                 session,
                 claim,
@@ -112,6 +118,8 @@ class Dispatcher:
 
     def _bury(self, claim: Claim, error: Exception) -> None:
         with self.sessions.begin() as session:
+            if claim.probes:
+                answered(session, claim.tenant_id)
             bury(session, claim, error=_slug(error))
         log.error("job %s %s is dead and needs a person: %s", claim.kind, claim.id, _slug(error))
 

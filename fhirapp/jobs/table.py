@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from fhirapp.db.base import Base, Moment, Sessions
+from fhirapp.db.base import Base, Moment, Sessions, insert_into
+from fhirapp.jobs.lanes import Lanes, Look
 
 LEASE: Final = timedelta(seconds=60)  # must exceed everything one job may wait for
 MAX_ATTEMPTS: Final = 12
@@ -24,6 +24,12 @@ class Job(Base):
         sa.Index(
             "ix_job_due", "run_at", sqlite_where=sa.text("state = 'ready'"), postgresql_where=sa.text("state = 'ready'")
         ),
+        sa.Index(
+            "ix_job_leased",
+            "leased_until",
+            sqlite_where=sa.text("leased_until IS NOT NULL"),
+            postgresql_where=sa.text("leased_until IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
@@ -36,6 +42,7 @@ class Job(Base):
     arms: Mapped[int] = mapped_column(default=0)  # how often made due again
     failures: Mapped[int] = mapped_column(default=0)
     state: Mapped[str] = mapped_column(default="ready")  # ready | done | dead
+    leased_until: Mapped[datetime | None] = mapped_column(Moment)  # while a worker has it
     error: Mapped[str | None] = mapped_column(sa.Text)  # class and slug of the last failure; no patient data
 
 
@@ -51,6 +58,7 @@ class Claim:
     claims: int
     arms: int
     failures: int
+    probes: bool = False  # the EHR did not answer the last time: whoever hears from it opens its lane
 
 
 def enqueue(
@@ -62,29 +70,55 @@ def enqueue(
     busy with the old claim cannot mark the new work done.
     """
     again = {"state": "ready", "run_at": run_at, "payload": payload, "failures": 0, "error": None}
-    insert = (postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert)(Job)
-    session.execute(
-        insert.values(tenant_id=tenant_id, kind=kind, key=key, payload=payload, run_at=run_at).on_conflict_do_update(
-            index_elements=[Job.key], set_={**again, "arms": Job.arms + 1}
-        )
-    )
+    new = insert_into(session, Job).values(tenant_id=tenant_id, kind=kind, key=key, payload=payload, run_at=run_at)
+    session.execute(new.on_conflict_do_update(index_elements=[Job.key], set_={**again, "arms": Job.arms + 1}))
 
 
-def claim_one(sessions: Sessions, now: datetime, *, only: str | None = None) -> Claim | None:
-    """The next due job, leased to the caller; `None` when nothing is due. `only`: just the job with this key."""
-    due = sa.select(Job).where(Job.state == "ready", Job.run_at <= now).order_by(Job.run_at).limit(1)
-    if only is not None:
-        due = sa.select(Job).where(Job.state == "ready", Job.key == only)
+def claim_one(
+    sessions: Sessions, now: datetime, *, only: str | None = None, lanes: Lanes | None = None
+) -> Claim | None:
+    """The next due job, leased to the caller; `None` when nothing is due, or only for EHRs whose lanes are closed.
+
+    `only`: just the job with this key.
+    """
+    lanes = lanes or Lanes()
     with sessions() as session:  # an idle worker only looks: it never stands in a writer's way
+        look = lanes.look(session, now, _under_way(session, lanes, now))
+        due = _due(now, lanes, look, only)
         if session.execute(due).first() is None:
             return None
     with sessions.begin() as session:
         job = session.execute(due.with_for_update(skip_locked=True)).scalar_one_or_none()
         if job is None:
             return None
-        job.run_at = now + LEASE
+        job.run_at = job.leased_until = now + LEASE
         job.claims += 1
-        return Claim(job.id, job.tenant_id, job.kind, job.key, dict(job.payload), job.claims, job.arms, job.failures)
+        goes_there = job.kind in lanes.kinds
+        if goes_there:
+            lanes.taken(session, job.tenant_id, now)
+        return Claim(
+            job.id, job.tenant_id, job.kind, job.key, dict(job.payload), job.claims, job.arms, job.failures,
+            probes=goes_there and job.tenant_id in look.failing,
+        )  # fmt: skip
+
+
+def _due(now: datetime, lanes: Lanes, look: Look, only: str | None) -> sa.Select[Job]:
+    due = sa.select(Job).where(Job.state == "ready")
+    if only is not None:
+        return due.where(Job.key == only)
+    if look.closed:
+        due = due.where(sa.or_(Job.kind.not_in(lanes.kinds), Job.tenant_id.not_in(look.closed)))
+    return due.where(Job.run_at <= now).order_by(Job.run_at).limit(1)
+
+
+def _under_way(session: Session, lanes: Lanes, now: datetime) -> dict[str, int]:
+    """How many jobs of each EHR a worker has in hand."""
+    counted = (
+        sa.select(Job.tenant_id, sa.func.count())
+        .where(Job.leased_until > now, Job.state == "ready", Job.kind.in_(lanes.kinds))
+        .group_by(Job.tenant_id)
+    )
+    return {row[0]: row[1] for row in session.execute(counted)} if lanes.kinds else {}
 
 
 def finish(session: Session, claim: Claim) -> bool:
@@ -121,7 +155,7 @@ def revive(session: Session, now: datetime) -> int:
 
 def _fenced(session: Session, claim: Claim, **values: Any) -> bool:
     ours = sa.and_(Job.id == claim.id, Job.claims == claim.claims, Job.arms == claim.arms, Job.state == "ready")
-    done = session.execute(sa.update(Job).where(ours).values(**values).returning(Job.id))
+    done = session.execute(sa.update(Job).where(ours).values(leased_until=None, **values).returning(Job.id))
     return done.scalar_one_or_none() is not None
 
 
