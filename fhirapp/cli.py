@@ -15,6 +15,7 @@ from fhirapp.commands import (
     database,
     demo,
     evaluate,
+    export,
     hook,
     keys,
     models,
@@ -45,7 +46,23 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"stride {version('stride-referral')}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (demo, assess, hook, serve, check, database, keys, train, score, evaluate, models, synth, audit, purge):
+    for module in (
+        demo,
+        assess,
+        hook,
+        serve,
+        check,
+        database,
+        keys,
+        train,
+        score,
+        evaluate,
+        models,
+        synth,
+        audit,
+        purge,
+        export,
+    ):
         module.add(commands)
     return top
 
