@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 
 from cds_hooks.ports import Dispatch, HookCall, Offer
 from fhirapp.audit import audit
+from fhirapp.cds_clients import remember
+from fhirapp.db.direct import linked
 from fhirapp.referrals.card_memory import SITTING
 from fhirapp.referrals.cards import Card
 from fhirapp.referrals.referral import Actor, Referral
@@ -48,6 +50,8 @@ def advise(intake: Intake, call: HookCall, dispatch: Dispatch, chart: Chart, *, 
         return _quiet(judged, "dry run")
     card_id, handle = uuid4(), token_urlsafe(32)
     with intake.sessions.begin() as session:
+        with linked(session) as link:
+            remember(link, tenant.id, call.token)
         referral = _judged_anew(intake, session, tenant, judged, call, now)
         placement = _placement(tenant, dispatch, judged, referral, now)
         quiet, face = _quiet_reason(tenant, dispatch, placement), _face(dispatch, judged, placement)
@@ -58,10 +62,12 @@ def advise(intake: Intake, call: HookCall, dispatch: Dispatch, chart: Chart, *, 
             subject=referral.id if referral else "", hook_instance=call.hook_instance,
             verdict=judged.summary["verdict"], quiet=quiet,
         )  # fmt: skip
-        if quiet or placement is None:
-            return _quiet(judged, quiet, referral)
-        if referral is not None:
+        if referral is not None and not quiet:
             session.add(_card(card_id, call, referral, face, handle, now))
+    if call.token is not None:
+        call.token.spent = True
+    if quiet or placement is None:
+        return _quiet(judged, quiet, referral)
     return Offer(
         decision=intake.explained(judged.decision),
         episode_id=referral.id if referral else None,

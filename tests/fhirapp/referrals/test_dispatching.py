@@ -7,11 +7,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+import pytest
 import sqlalchemy as sa
 
-from cds_hooks.ports import FeedbackEntry
+from cds_hooks.errors import NotAuthenticated
+from cds_hooks.ports import Dispatch, FeedbackEntry, HookCall, TokenUse
 from fhirapp.cds_clients import CdsClients
 from fhirapp.demo_ehr.hooks import Card, _Service, as_transaction
+from fhirapp.ehr.chart import chart_of
 from fhirapp.referrals.cards import Card as CardRow
 from fhirapp.referrals.referral import Referral
 from tests.world import World
@@ -157,3 +160,29 @@ def test_what_is_accepted_is_one_transaction_of_updates(world: World) -> None:
     (card,) = sent(world, "ada-refer", CLINIC, their_order(world, "ada-refer"))
     bundle = as_transaction(cast("list[Mapping[str, Any]]", card.suggestions[0]["actions"]))
     assert [entry["request"]["method"] for entry in bundle["entry"]] == ["PUT"]
+
+
+def test_ch_j7_a_replay_is_refused_and_keeps_nothing(world: World) -> None:
+    world.opened("ada-refer")
+    client = world.stride.cds_clients.by_issuer(world.ehr.settings.base_url)
+    assert client is not None
+    order = {"resourceType": "ServiceRequest", "id": their_order(world, "ada-refer")}
+    call = HookCall("city", client, SERVICE.service_id, "order-dispatch", "i", "ada-refer")
+    call = replace(call, dispatch=Dispatch(CLINIC, "", (order,)))
+
+    def receive() -> int:
+        use = TokenUse(client.issuer, "one", world.stride.clock() + timedelta(minutes=5))
+        chart, _ = chart_of(world.stride.ehrs.as_system(world.tenant), "ada-refer", world.stride.pool)
+        world.stride.intake.receive(replace(call, token=use), chart, now=world.stride.clock())
+        assert use.spent
+        return cards_kept(world)
+
+    before = receive()
+    with pytest.raises(NotAuthenticated):
+        receive()
+    assert cards_kept(world) == before == 2  # the one of the opened chart, and this one
+
+
+def cards_kept(world: World) -> int:
+    with world.stride.sessions() as session:
+        return session.scalar(sa.select(sa.func.count()).select_from(CardRow)) or 0
