@@ -96,8 +96,8 @@ class Stride:
     def dispatcher(self) -> Dispatcher:
         """A worker's loop over the jobs of this service."""
         handlers: dict[str, Handler] = {
-            CLINICIAN_WINDOW: self.windows.clinician_window_ended,
-            PATIENT_WINDOW: self.windows.patient_window_ended,
+            CLINICIAN_WINDOW: self.closed_loop.heard_first(self.windows.clinician_window_ended),
+            PATIENT_WINDOW: self.closed_loop.heard_first(self.windows.patient_window_ended),
             REASSESS: self.windows.look_again,
             WRITE_BACK: self._write_back,
             NOTICE: self.deliveries.deliver,

@@ -78,6 +78,15 @@ class ClosedLoop:
         except EhrError as error:
             log.warning("tenant %s: the EHR does not let us look: %s", tenant_id, error)
 
+    def heard_first(self, go_on: Handler) -> Handler:
+        """The same job, which first asks whether the request still stands: nothing goes on over a no unheard."""
+
+        def run(tenant_id: str, referral_id: UUID) -> None:
+            self.poll.request(tenant_id, referral_id, self.ehrs.as_system(self.tenants[tenant_id]))
+            go_on(tenant_id, referral_id)
+
+        return run
+
     def check(self, tenant_id: str, referral_id: UUID) -> None:
         """Look at one referral's resources and patient."""
         self.poll.check(tenant_id, referral_id, self.ehrs.as_system(self.tenants[tenant_id]))

@@ -82,6 +82,14 @@ class Poll:
             if row.reference is not None:
                 self._one(tenant_id, Place(referral_id, kind), row.reference, ehr)
 
+    def request(self, tenant_id: str, referral_id: UUID, ehr: EhrClient) -> None:
+        """Hear the ServiceRequest alone, if it is in the EHR."""
+        with self.sessions() as session:
+            row = Referrals(session, tenant_id).resources(referral_id).get(SERVICE_REQUEST)
+        if row is not None and row.reference is not None:
+            with self._unless_refused("ServiceRequest"):
+                self._one(tenant_id, Place(referral_id, SERVICE_REQUEST), row.reference, ehr)
+
     # ------------------------------------------------------------ what is read
 
     def _patients(

@@ -431,6 +431,6 @@ def test_a_window_cannot_pass_over_a_no_that_was_not_heard_yet(world: World) -> 
     world.pass_time(CLINICIAN_WINDOW)
     change(world, the(world, "ServiceRequest"), status="revoked")
     world.pass_time(PATIENT_WINDOW)
-    listen(world)
-    assert world.referral(PATIENT_ID).state == "declined"
+    assert world.referral(PATIENT_ID).state == "declined", "nobody has looked: the window asks first"
+    assert "enter_queue" not in world.history(PATIENT_ID)
     assert world.written(PATIENT_ID) == REVOKED
