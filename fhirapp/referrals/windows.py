@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 
+from fhirapp.audit import audit
 from fhirapp.ehr.chart import chart_of
 from fhirapp.ehr.client import EhrClient
 from fhirapp.ehr.connect import Ehrs
@@ -55,6 +56,10 @@ class Windows:
         now = self.clock()
         judged = self.intake.decide_on(tenant, chart, chart.unread | refused, now=now)
         with self.intake.sessions.begin() as session:
+            audit(
+                session, Actor.service(tenant_id), "chart.read", at=now, patient_id=patient_id, subject=referral_id,
+                occasion=occasion,
+            )  # fmt: skip
             referral = self.intake.settle(session, tenant, judged, now=now, occasion=occasion)
             return referral or Referrals(session, tenant_id).get(referral_id)
 

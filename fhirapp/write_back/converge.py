@@ -16,6 +16,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from fhirapp.audit import audit
 from fhirapp.db.base import Sessions
 from fhirapp.db.encrypted import Sealer
 from fhirapp.ehr.client import EhrClient, Stored
@@ -35,7 +36,7 @@ from fhirapp.referrals.fhir_status import (
     programme_task,
 )
 from fhirapp.referrals.notices import person_of
-from fhirapp.referrals.referral import ACCEPTED, EhrResource, Referral
+from fhirapp.referrals.referral import ACCEPTED, Actor, EhrResource, Referral
 from fhirapp.referrals.status import LABELS
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant, Tenants
@@ -284,6 +285,10 @@ class WriteBack:
             row = self._row(session, work, kind)
             row.reference, row.version_id = stored.reference, stored.version_id
             row.status, row.written_at = mark, self.clock()
+            audit(
+                session, Actor.service(work.tenant.id), "ehr.write", at=row.written_at,
+                patient_id=work.referral.patient_id, subject=stored.reference, status=mark,
+            )  # fmt: skip
             session.flush()
             work.known[kind] = row
 

@@ -18,7 +18,8 @@ _ROLE: Final = "http://terminology.hl7.org/CodeSystem/object-role"
 _ABSENT: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _SOURCE, _DESTINATION = ("110153", "Source Role ID"), ("110152", "Destination Role ID")
 # Looking is a read; everything else changed something of ours.
-_LOOKS: Final = ("page.", "hook.", "launch.", "audit.export", "export.")
+_LOOKS: Final = ("page.", "hook.", "launch.", "chart.read", "audit.export", "export.")
+_IN_THE_EHR: Final = ("ehr.", "chart.read")  # the service is the client there, and the EHR the server
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,10 @@ def audit_deed(deed: Deed) -> Json:
 
 def _agents(deed: Deed) -> list[Json]:
     client, server = (_DESTINATION, _SOURCE) if deed.looks else (_SOURCE, _DESTINATION)
-    agents = [_client(deed, client), _machine(server, "Stride", deed.server)]
+    if deed.action.startswith(_IN_THE_EHR):
+        agents = [_machine(client, "Stride", deed.server), _machine(server, "EHR", deed.ehr)]
+    else:
+        agents = [_client(deed, client), _machine(server, "Stride", deed.server)]
     if deed.role != "service":
         kind = ("IRCP", "information recipient") if deed.looks else ("AUT", "author (originator)")
         system = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"

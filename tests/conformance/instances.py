@@ -194,6 +194,8 @@ def _deeds() -> Iterator[tuple[str, Json]]:
         ("page.opt-out", "patient", "patient's link", "ada-refer", "4f9c1a2e", {}),
         ("referral.sign", "clinician", "Practitioner/dr-lind", "ada-refer", "4f9c1a2e", {}),
         ("referral.open", "service", "Stride", "ada-refer", "ServiceRequest/sr", {}),
+        ("ehr.write", "service", "Stride", "ada-refer", "ServiceRequest/sr", {"status": "active"}),
+        ("chart.read", "service", "Stride", "ada-refer", "4f9c1a2e", {"occasion": "patient window ended"}),
         ("feedback.accepted", "clinician", "Practitioner/dr-lind", None, "card", {}),
     )
     for number, (action, role, actor, patient, subject, details) in enumerate(rows, start=1):

@@ -16,7 +16,7 @@ from fhirapp.db.base import Sessions, engine_for, sessions_for
 from fhirapp.referrals.referral import Actor
 from fhirapp.referrals.status import Role
 from mappings.to_fhir.validate import checked
-from tests.world import World
+from tests.world import CLINICIAN_WINDOW, World
 
 NAVIGATOR = Role.NAVIGATOR
 
@@ -111,6 +111,29 @@ def test_the_export_is_audit_events_of_what_was_asked_for_and_is_audited_itself(
     assert main(["audit", "export", "--from", day, "--to", day]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1
     assert main(["audit", "verify"]) == 0
+
+
+def test_what_the_service_reads_and_writes_by_itself_is_in_it_too(
+    house: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house.pass_time(CLINICIAN_WINDOW)
+    with sessions_of(house)() as session:
+        rows = session.scalars(sa.select(AuditRow).where(AuditRow.patient_id == "ada-refer")).all()
+    read = [row for row in rows if row.action == "chart.read"]
+    written = {row.subject.split("/")[0]: row.details["status"] for row in rows if row.action == "ehr.write"}
+    assert [row.details["occasion"] for row in read] == ["clinician window ended"]
+    assert written["ServiceRequest"] == "active"
+    assert {"ServiceRequest", "CarePlan", "Goal", "Task"} <= written.keys()
+    capsys.readouterr()
+    assert main(["audit", "export", "--patient", "ada-refer"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    agents = {
+        agent["who"]["display"]: agent["network"]["address"]
+        for event in events
+        if {"type": "action", "valueString": "ehr.write"} in event["entity"][0]["detail"]
+        for agent in event["agent"]
+    }
+    assert agents["EHR"] == house.tenant.ehr.fhir_base
 
 
 def test_the_key_is_not_the_secret_itself() -> None:
