@@ -151,6 +151,10 @@ class Deliveries:
         if until is not None:
             enqueue_for(session, referral, NOTICE, until)
             return None
+        known = _delivery(session, notice, way.channel)
+        if known is not None and known.state == "waiting" and now < (again := known.begun_at + pause(known.tries)):
+            enqueue_for(session, referral, NOTICE, again)
+            return None
         return self._announced(session, tenant, referral, notice, way, deadline, now)
 
     def _announced(
@@ -175,7 +179,7 @@ class Deliveries:
         row.address, row.begun_at = digest, now
         session.add(row)
         if sender is None:
-            row.state, row.error = "waiting", "not set up"
+            row.state, row.error, row.tries = "waiting", "not set up", row.tries + 1
             self._later(session, referral, notice, row, now)
             return None
         row.state, row.tries, row.error = "begun", row.tries + 1, None
@@ -241,7 +245,7 @@ class Deliveries:
 
     def _later(self, session: Session, referral: Referral, notice: Notice, row: Delivery, now: datetime) -> None:
         """Another try on the same channel, until the day is half gone; then the next channel at once."""
-        notice.state, row.tries = NoticeState.WAITING.value, max(row.tries, 1)
+        notice.state = NoticeState.WAITING.value
         if now - row.first_at >= RETRY_FOR:
             row.state = "given-up"
             self._note(session, referral, "notice_refused", notice, now, channel=row.channel)
@@ -265,7 +269,7 @@ class Deliveries:
 
 def pause(tries: int) -> timedelta:
     """The wait before the next try: one minute, doubling to half an hour."""
-    return min(timedelta(minutes=2 ** min(tries - 1, 6)), timedelta(minutes=30))
+    return min(timedelta(minutes=2 ** min(max(tries - 1, 0), 6)), timedelta(minutes=30))
 
 
 def _delivery(session: Session, notice: Notice, channel: str) -> Delivery | None:

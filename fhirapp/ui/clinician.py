@@ -10,8 +10,9 @@ from typing import Final
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from fhirapp.alarms.confirming import Confirming
 from fhirapp.ehr.errors import EhrUnavailable
-from fhirapp.referrals.errors import HoldOpen, TransitionNotAllowed
+from fhirapp.referrals.errors import HoldOpen, ReferralNotFound, TransitionNotAllowed
 from fhirapp.referrals.notices import person_of
 from fhirapp.referrals.reasons import CLINICIAN_CHOICES, REASONS, reoffer_at
 from fhirapp.referrals.referral import Referral
@@ -19,11 +20,13 @@ from fhirapp.referrals.status import LABELS, Role
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant
 from fhirapp.ui.access import Door
+from fhirapp.ui.alarm_lines import shown_alarms
 from fhirapp.ui.case import aerobic_line, case_of, resistance_line
 from fhirapp.ui.errors import AccessEnded
 from fhirapp.ui.history import lines_of
 from fhirapp.ui.house import House
 from fhirapp.ui.look import Look, fingerprint, look_at
+from fhirapp.ui.messages import said_of
 from fhirapp.ui.people import banner_of, known_person
 from fhirapp.ui.programmes import sites_for
 from fhirapp.ui.session import Page
@@ -91,6 +94,18 @@ class Screen:
             return self._screen(page, tenant, self._look(page, tenant), problem=MOVED), 409
         return self._tell_and_confirm(page, tenant, referral)
 
+    def alarm_seen(self, sid: str, alarm_id: int) -> ResponseReturnValue:
+        """The clinician confirms an alarm of the patient whose page this is."""
+        page, tenant = self.door.enter(sid)
+        with self.house.sessions() as session:
+            ids = {row.id for row in Referrals(session, tenant.id).of_patient(page.row.patient_id or "")}
+        confirming = Confirming(self.house.sessions)
+        alarm = confirming.find(tenant.id, alarm_id)
+        if alarm is None or alarm.referral_id not in ids or not page.row.fhir_user:
+            raise ReferralNotFound("no such alarm of this patient")
+        confirming.confirm(tenant.id, alarm_id, how="page", actor=page.actor, now=self.house.clock())
+        return redirect(url_for("clinician.show", sid=sid, said="alarm-seen"), 303)
+
     def done(self, sid: str) -> ResponseReturnValue:
         """What happened, what the EHR has, what comes next."""
         page, tenant = self.door.enter(sid)
@@ -150,6 +165,7 @@ class Screen:
         )  # fmt: skip
         with self.house.sessions() as session:
             history = Referrals(session, tenant.id).history(referral.id) if referral else ()
+            alarms = shown_alarms(session, tenant, self.house.sealer, referral.id) if referral else []
         dose = case.prescription
         return render_template(
             "clinician.html",
@@ -159,6 +175,8 @@ class Screen:
             waits=waits(case, referral),
             referral=referral,
             history=lines_of(history),
+            alarms=alarms,
+            message=said_of(request.args.get("said", "")),
             released=bool(referral and referral.prescription_released),
             reason_label=_reason_of(referral),
             band_words=BAND_WORDS,
@@ -201,5 +219,6 @@ def create_blueprint(house: House) -> Blueprint:
     bp.get("/<sid>/", endpoint="show")(screen.show)
     bp.post("/<sid>/sign", endpoint="sign")(screen.sign)
     bp.post("/<sid>/not-now", endpoint="not_now")(screen.not_now)
+    bp.post("/<sid>/alarms/<int:alarm_id>", endpoint="alarm_seen")(screen.alarm_seen)
     bp.get("/<sid>/done", endpoint="done")(screen.done)
     return bp

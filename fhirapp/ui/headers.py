@@ -61,7 +61,7 @@ def secured(answer: Response) -> Response:
     return answer
 
 
-_PRIVATE_ROOMS: Final = frozenset({"clinician", "navigator", "patient", "outbox"})
+_PRIVATE_ROOMS: Final = frozenset({"clinician", "navigator", "patient", "outbox", "alarms"})
 
 
 def _add_nonce(app: App) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from fhirapp.closed_loop.meaning import EVENTS
 from fhirapp.referrals.reasons import REASONS
 from fhirapp.referrals.referral import ReferralEvent
 from fhirapp.referrals.status import LABELS, State
@@ -30,8 +31,29 @@ _WORDS: Final[Mapping[str, Text]] = {
     "programme_reject": N_("Programme said no"),
     "programme_waitlist": N_("Put on the waiting list"),
     "close": N_("Closed"),
+    "ehr_hold": N_("Put on hold in the record system"),
+    "ehr_lift": N_("Taken off hold in the record system"),
+    "ehr_died": N_("Recorded as dead in the record system"),
+    "ehr_settled": N_("Looked at in the record system"),
+    "record_merged": N_("Moved to the record that stays"),
+    "notice_sent": N_("Notice sent"),
+    "notice_refused": N_("Notice not taken, another way is tried"),
+    "notice_doubtful": N_("Notice may have been sent"),
+    "notice_to_print": N_("Letter to post"),
+    "notice_to_phone": N_("No way to send the notice: to be told by phone"),
+    "notice_withdrawn": N_("Notice not sent"),
+    "notice_posted": N_("Letter posted"),
+    "notice_told": N_("Patient told"),
+    "notice_arrived": N_("Notice has arrived"),
+    "notice_again": N_("Notice sent again"),
+    "notice_phone": N_("Notice: to be told by phone"),
+    "not_told": N_("Does not go on: the patient has not been told yet"),
+    "ask_again": N_("Wants to be asked again"),
+    "alarm": N_("Alarm raised"),
+    "alarm_confirmed": N_("Alarm confirmed"),
     "signature_needed": N_("Waits for a signature"),
     "standing_order_lapsed": N_("The standing order does not cover it"),
+    **EVENTS,
 }
 _ROLES: Final = {
     "service": N_("Stride"),

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from cds_hooks.markdown import unit_shown
 from fhirapp.i18n import DOMAIN, ENGLISH, gettext_for, installed
+from fhirapp.referrals.notices import day_in
 from fhirapp.tenants import Tenant
 from models.text import Text
 
@@ -80,6 +81,16 @@ def stamp(value: datetime | None) -> str:
     return format_datetime(value.astimezone(_zone()), "d MMM y, HH:mm z", locale=_locale())
 
 
+def paper_day(value: datetime, of_language: str) -> str:
+    """The day as it stands on a letter in the patient's language."""
+    return day_in(of_language, value.astimezone(_zone()))
+
+
+def short_address(url: str) -> str:
+    """An address as it is typed from paper: without what every browser adds by itself."""
+    return url.removeprefix("https://")
+
+
 def when(value: datetime | None, shown: str | None = None) -> Markup:
     """A `<time>` element that both people and machines can read."""
     if value is None:
@@ -120,7 +131,8 @@ def install(app: App) -> None:
     environment.install_gettext_callables(gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(
         said=said, day=day, weekday=weekday, clock_time=clock_time, moment=moment, stamp=stamp, unit=unit,
-        when=when, language_name=language_name, lower_first=lower_first, upper_first=upper_first,
+        when=when, paper_day=paper_day, short_address=short_address,
+        language_name=language_name, lower_first=lower_first, upper_first=upper_first,
     )  # fmt: skip
     environment.globals["language"] = language
     environment.trim_blocks = environment.lstrip_blocks = True

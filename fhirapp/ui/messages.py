@@ -50,6 +50,7 @@ SAID: Final[Mapping[str, Message]] = {
     "back": Message("ok", N_("Back to contacting the patient.")),
     "gave-up": Message("warn", N_("Kept as not reached for 30 days. Claim it again when the patient answers.")),
     "closed": Message("ok", N_("Closed. Nobody will contact the patient about this referral.")),
+    "settled": Message("ok", N_("Noted: you have seen to it.")),
     "moved": Message("warn", N_("Somebody else has moved this referral meanwhile. This is how it stands now.")),
     "held": Message("stop", N_("Not offered: a rule holds this referral."), (STOP_NOW, TELL)),
     "clearance": Message("warn", N_("Not offered: a clinician's clearance is missing.")),
@@ -60,6 +61,14 @@ SAID: Final[Mapping[str, Message]] = {
     ),
     "unanswered": Message("warn", N_("All six questions need an answer. Nothing was kept yet.")),
     "choose": Message("warn", N_("Something was not chosen, so nothing was done.")),
+    "notice-posted": Message("ok", N_("Kept as posted. The patient's time to say no begins when it can have come.")),
+    "notice-told": Message("ok", N_("Kept. The patient's time to say no runs from when they were told.")),
+    "notice-arrived": Message("ok", N_("Kept as sent.")),
+    "notice-again": Message("ok", N_("It is sent again.")),
+    "notice-phone": Message("ok", N_("It waits for a call now.")),
+    "notice-moved": Message("warn", N_("Somebody else was faster. This is how it stands now.")),
+    "reply-done": Message("ok", N_("Kept as dealt with.")),
+    "alarm-seen": Message("ok", N_("Kept: you have seen the alarm. Nobody else is called.")),
     "not-yet": Message("warn", N_("Not enough was tried yet to count the patient as not reached.")),
 }
 

@@ -15,8 +15,10 @@ from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant
 from fhirapp.ui import outbox
 from fhirapp.ui.access import Door
+from fhirapp.ui.alarm_lines import shown_alarms
 from fhirapp.ui.contact import CHANNELS, NEEDED, OUTCOMES, after, not_yet, tried_today
 from fhirapp.ui.desk import FILTERS, Desk, Row, caps_of, findings_of, shown, stop_rules_of
+from fhirapp.ui.ehr_questions import HELD_BY, shown_questions
 from fhirapp.ui.history import lines_of
 from fhirapp.ui.house import House
 from fhirapp.ui.messages import Message, said_of
@@ -59,6 +61,9 @@ class Queue:
         which = which if which in FILTERS else "all"
         with self.house.sessions() as session:
             rows = Desk(session, tenant, self.house.sealer, page.row.fhir_user or "").rows(now)
+            alarms = shown_alarms(session, tenant, self.house.sealer)
+            people = outbox.waiting_for_people(session, tenant.id)
+            looks = shown_questions(session, tenant, self.house.sealer)
         leaf = Leaf.of(shown(rows, which), request.args.get("page", "1"))
         self.door.saw(page, "queue", None, referrals=[str(row.referral.id) for row in leaf.rows])
         return render_template(
@@ -69,6 +74,9 @@ class Queue:
             overdue=sum(row.overdue for row in rows),
             filters=FILTERS,
             which=which,
+            alarms=alarms,
+            people=people,
+            looks=looks,
             needed=NEEDED,
             labels=LABELS,
             channels=CHANNELS,
@@ -80,14 +88,6 @@ class Queue:
         """One referral with everything that can be done."""
         page, tenant = self.door.enter(sid)
         return self.shown(page, tenant, referral_id, message=said_of(request.args.get("said", "")))
-
-    def outbox(self, sid: str) -> ResponseReturnValue:
-        """The hospital's notices, to be read and printed."""
-        page, tenant = self.door.enter(sid)
-        with self.house.sessions() as session:
-            found = outbox.letters(session, self.house.sealer, tenant.id)
-        self.door.saw(page, "outbox", None, rows=len(found))
-        return render_template("outbox.html", **self.frame(page, tenant), boxes=[(tenant, found)])
 
     def frame(self, page: Page, tenant: Tenant) -> dict[str, Any]:
         """What every page of the queue shows."""
@@ -112,6 +112,9 @@ class Queue:
         with self.house.sessions() as session:
             row = Desk(session, tenant, self.house.sealer, page.row.fhir_user or "").row(referral_id, now)
             events = Referrals(session, tenant.id).history(referral_id)
+            notices = outbox.letters_of(session, self.house.sealer, tenant.id, referral_id)
+            alarms = shown_alarms(session, tenant, self.house.sealer, referral_id)
+            looks = shown_questions(session, tenant, self.house.sealer, referral_id)
         referral, attempts = row.referral, row.attempts
         self.door.saw(page, "referral", referral.patient_id, referral.id)
         can = actions_for(referral.status, Role.NAVIGATOR)
@@ -143,6 +146,10 @@ class Queue:
             closing=[(code, REASONS[code].label) for code in CLOSING],
             reasons=REASONS,
             history=lines_of(events),
+            notices=notices,
+            alarms=alarms,
+            looks=looks,
+            held_by=HELD_BY.get(referral.held_by or ""),
             message=message,
         )
 

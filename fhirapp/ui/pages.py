@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from fhirapp.ui import clinician, home, navigator, outbox, patient
+from fhirapp.ui import alarm_page, clinician, home, navigator, outbox, patient
 from fhirapp.ui.house import House
 
 
@@ -15,5 +15,6 @@ def create_pages(house: House) -> list[Blueprint]:
         clinician.create_blueprint(house),
         navigator.create_blueprint(house),
         patient.create_blueprint(house),
+        alarm_page.create_blueprint(house),
         outbox.create_blueprint(house),
     ]

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from fhirapp.audit import audit
 from fhirapp.i18n import PATIENTS
+from fhirapp.messages.texts import UNCHECKED
 from fhirapp.referrals.errors import LinkRefused, ReferralNotFound
 from fhirapp.referrals.links import OptOutLink
 from fhirapp.referrals.notices import LINK_LIVES, Notice, person_of
@@ -21,7 +22,7 @@ from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Contact, Tenant
 from fhirapp.ui import headers
 from fhirapp.ui.house import House
-from fhirapp.ui.language import speak
+from fhirapp.ui.language import language, speak
 from models.text import N_, Text
 
 LONGEST_CODE: Final = 24  # twelve signs, and whatever stands between them
@@ -57,7 +58,12 @@ class OptOutPage:
         tenant, referral = found
         if referral.is_open:
             return render_template(
-                "opt_out.html", tenant=tenant, token=token, reasons=REASONS_IN_PLAIN_WORDS, contact=reach(tenant)
+                "opt_out.html",
+                tenant=tenant,
+                token=token,
+                reasons=REASONS_IN_PLAIN_WORDS,
+                contact=reach(tenant),
+                unchecked=self._unchecked(tenant),
             )
         return self._ended(tenant, referral)
 
@@ -113,6 +119,14 @@ class OptOutPage:
     def _speak_to(self, tenant: Tenant, referral: Referral) -> None:
         theirs = str(person_of(referral, self.house.sealer).get("language") or "")
         speak([*filter(None, [theirs]), *request.accept_languages.values(), tenant.language], tenant.zone, PATIENTS)
+
+    def _unchecked(self, tenant: Tenant) -> Text | None:
+        """What the page says of itself in a language that nobody has checked."""
+        if tenant.messages.has_reviewed(language()):
+            return None
+        contact = reach(tenant)
+        said = ", ".join(filter(None, (contact.phone, contact.email))) or contact.display
+        return Text(UNCHECKED.msgid, {"contact": said})
 
     def _ended(self, tenant: Tenant, referral: Referral) -> str:
         opted_out = referral.status is State.OPTED_OUT

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from socket import socket
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
-from werkzeug.wrappers import Request, Response
 
 from fhirapp.ehr.connect import pooled_session
 from fhirapp.messages.errors import SendFailed
@@ -19,44 +13,10 @@ from fhirapp.messages.http_sms import HttpSms
 from fhirapp.messages.message import Message
 from fhirapp.messages.pager import Pager
 from fhirapp.messages.web import WebCall
+from tests.fhirapp.messages.provider import provider
 
 TEXT = 'A "quoted" word, {to} in braces'
 MESSAGE = Message("+491711234567", "", TEXT, "en", "notice/1/sms")
-
-
-@dataclass
-class Provider:
-    """A provider: what it was asked, and what it answers."""
-
-    url: str = ""
-    status: int = 200
-    answer: str = '{"messages": [{"id": 4711}]}'
-    asked: list[dict[str, Any]] = field(default_factory=list)
-
-    def __call__(self, environ: Any, start_response: Any) -> Any:
-        request = Request(environ)
-        self.asked.append(
-            {
-                "method": request.method,
-                "headers": dict(request.headers),
-                "json": request.get_json(silent=True) if request.is_json else None,
-                "form": request.form.to_dict(),
-            }
-        )
-        return Response(self.answer, self.status)(environ, start_response)
-
-
-@contextmanager
-def provider() -> Iterator[Provider]:
-    found = Provider()
-    server = make_server("127.0.0.1", 0, found, threaded=True)
-    found.url = f"http://127.0.0.1:{server.server_port}/send"
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
-        yield found
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def a_call(url: str, **more: Any) -> WebCall:

@@ -70,8 +70,10 @@ def test_a_translation_reaches_page_and_dates(monkeypatch: pytest.MonkeyPatch, t
     with (folder / "stride.mo").open("wb") as out:
         write_mo(out, french)
     read = stdlib.translation("stride", tmp_path, ["fr"]).gettext
-    monkeypatch.setattr(language, "installed", lambda: ("en", "fr"))
-    monkeypatch.setattr(language, "gettext_for", lambda tag: read if tag == "fr" else fhirapp.i18n.gettext_for(tag))
+    monkeypatch.setattr(language, "installed", lambda domain: ("en", "fr"))
+    monkeypatch.setattr(
+        language, "gettext_for", lambda tag, domain: read if tag == "fr" else fhirapp.i18n.gettext_for(tag)
+    )
     app = Flask("french")
     language.install(app)
     with app.test_request_context():
