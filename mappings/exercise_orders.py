@@ -24,7 +24,7 @@ _ENDED: Final = frozenset({"revoked", "completed", "entered-in-error"})
 
 def is_exercise_order(resource: Mapping[str, Any]) -> bool:
     """Whether a ServiceRequest, as JSON, asks for exercise or physiotherapy and has not ended."""
-    if resource.get("resourceType") != "ServiceRequest" or resource.get("status") in _ENDED:
+    if resource.get("resourceType") != "ServiceRequest" or str(resource.get("status")) in _ENDED:
         return False
     if resource.get("doNotPerform") is True:
         return False
@@ -36,11 +36,11 @@ def is_ours(resource: Mapping[str, Any]) -> bool:
     return any(one.get("system") == RESOURCE_IDENTIFIER for one in _objects(resource.get("identifier")))
 
 
-def _codings(resource: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
+def _codings(resource: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in ("code", "category", "orderDetail"):
         for concept in _objects(resource.get(name)):
             for coding in _objects(concept.get("coding")):
-                yield coding.get("system"), coding.get("code")
+                yield str(coding.get("system")), str(coding.get("code"))
 
 
 def _objects(value: Any) -> Iterator[Mapping[str, Any]]:

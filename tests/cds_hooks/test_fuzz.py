@@ -9,6 +9,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cds_hooks.ports import HookCall, Offer
+from mappings.bundle import Chart
+from models.placement import placement_of
 from tests.cds_hooks import builders
 from tests.cds_hooks.builders import a_prefetch, a_request, access
 from tests.cds_hooks.conftest import Running
@@ -53,6 +56,50 @@ FULL = a_request(
     },
     prefetch={key: value for key, value in a_prefetch().items() if key in ("patient", "conditions", "labs")},
 )
+ORDER = {
+    "resourceType": "ServiceRequest",
+    "id": "o1",
+    "identifier": [{"system": "https://ehr.example/orders", "value": "7"}],
+    "status": "active",
+    "category": [{"coding": [{"system": "http://snomed.info/sct", "code": "91251008"}]}],
+    "code": {"coding": [{"system": "http://snomed.info/sct", "code": "229065009"}]},
+    "subject": {"reference": "Patient/p1"},
+    "performer": [{"reference": "Organization/class", "display": "The class"}],
+}
+DISPATCH = a_request(
+    hook="order-dispatch",
+    fhirServer=builders.FHIR_SERVER,
+    fhirAuthorization=access(),
+    context={
+        "patientId": "p1",
+        "dispatchedOrders": ["ServiceRequest/o1", "ServiceRequest/o2"],
+        "performer": "Organization/class",
+        "fulfillmentTasks": [
+            {
+                "resourceType": "Task",
+                "id": "t1",
+                "focus": {"reference": "ServiceRequest/o1"},
+                "for": {"reference": "Patient/p1"},
+            }
+        ],
+    },
+    prefetch={
+        "patient": builders.a_patient(),
+        "conditions": builders.a_bundle(builders.a_condition()),
+        "referrals": builders.a_bundle(ORDER),
+        "performer": {"resourceType": "Organization", "id": "class", "name": "Riverside"},
+    },
+)
+DRUGS = FULL | {
+    "context": FULL["context"]
+    | {
+        "draftOrders": builders.a_bundle(
+            builders.a_draft("MedicationRequest", "d1") | {"medicationReference": {"reference": "Medication/m1"}}
+        )
+    },
+    "prefetch": FULL["prefetch"]
+    | {"drugs": builders.a_bundle({"resourceType": "Medication", "id": "m1", "code": {"text": "x", "coding": []}})},
+}
 ENTRY = {
     "card": str(builders.CARD),
     "outcome": "overridden",
@@ -67,8 +114,38 @@ ENTRY = {
 def test_ch_g4_ch_s5_one_wrong_node_anywhere_in_a_request_is_an_answer_or_a_plain_refusal(
     service: Running, path: tuple[Any, ...], junk: Any
 ):
-    response = service.post(json.dumps(replaced(FULL, path, junk)).encode())
-    assert response.status_code in (200, 400, 412)
+    check_answer(service.post(json.dumps(replaced(FULL, path, junk)).encode()))
+
+
+def judged(call: HookCall, chart: Chart) -> Offer:
+    """An intake that judges the choice of programme, where one is being made."""
+    proposal = builders.a_proposal()
+    dispatch = call.dispatch
+    placement = placement_of(dispatch.performer, builders.PLACES, proposal) if dispatch else None
+    return builders.an_offer(decision=proposal, placement=placement)
+
+
+@PLAIN
+@given(path=st.sampled_from(places(DISPATCH)), junk=JUNK)
+def test_ch_g4_one_wrong_node_anywhere_in_a_dispatch_is_an_answer_or_a_plain_refusal(
+    service: Running, path: tuple[Any, ...], junk: Any
+):
+    service.intake.offer = judged
+    where = "exercise-programme-choice"
+    body = json.dumps(replaced(DISPATCH, path, junk)).encode()
+    check_answer(service.post(body, path=where, aud=f"{builders.BASE}/cds-services/{where}"))
+
+
+@PLAIN
+@given(path=st.sampled_from(places(DRUGS)), junk=JUNK)
+def test_one_wrong_node_anywhere_around_a_drug_is_an_answer_or_a_plain_refusal(
+    service: Running, path: tuple[Any, ...], junk: Any
+):
+    check_answer(service.post(json.dumps(replaced(DRUGS, path, junk)).encode()))
+
+
+def check_answer(response: Any) -> None:
+    assert response.status_code in (200, 400, 412), response.text
     if response.status_code == 200:
         check_response(response.get_json())
     else:

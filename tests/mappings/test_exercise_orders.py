@@ -49,6 +49,7 @@ def test_others_that_are(order: dict[str, Any]) -> None:
         an_order("409063005", at="category"),  # counselling, of any kind
         {"resourceType": "ServiceRequest"},
         {"resourceType": "ServiceRequest", "code": "x", "category": [None, 3], "identifier": "y"},
+        {"resourceType": "ServiceRequest", "status": [], "code": {"coding": [{"system": [], "code": {}}]}},
         {},
     ],
 )
