@@ -47,7 +47,8 @@ class House:
 
     def kill_one(self) -> None:
         """SIGKILL to a job worker, to one of gunicorn's workers, or to gunicorn with all that belongs to it."""
-        what = self.dice.choice(("worker", "worker", "web child", "web child", "web"))
+        children = children_of(pid_of(self.stage.web))
+        what = self.dice.choice(("worker", "worker", "web child", "web child", "web") if children else ("worker",))
         if what == "worker":
             victim = self.dice.choice(self.workers)
             victim.kill()
@@ -55,10 +56,8 @@ class House:
         elif what == "web":
             kill_tree(self.stage.web)
             self.stage.web.start()
-        elif children := children_of(pid_of(self.stage.web)):
-            os.kill(self.dice.choice(children), signal.SIGKILL)
         else:
-            return
+            os.kill(self.dice.choice(children), signal.SIGKILL)
         self.kills[what] = self.kills.get(what, 0) + 1
 
     def admin(self, path: str, **params: Any) -> Any:

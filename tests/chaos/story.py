@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count as count_from
 from typing import Any, Final
 from uuid import UUID
 
@@ -209,8 +210,14 @@ def disagreements(
 
 
 def resources(house: House, kind: str) -> list[Any]:
-    bundle = house.admin(f"search/{kind}", _count=100_000)
-    return [entry["resource"] for entry in bundle.get("entry", ()) if list(ours_of(entry["resource"]))]
+    """Everything of this type in the EHR that carries an identifier of ours."""
+    found: list[Any] = []
+    for page in count_from(1):
+        entries = house.admin(f"search/{kind}", _count=1000, _page=page).get("entry", ())
+        found += [one["resource"] for one in entries if ours_of(one["resource"])]
+        if len(entries) < 1000:
+            return found
+    raise AssertionError("unreachable")
 
 
 def ours_of(resource: Any) -> list[Any]:
@@ -220,3 +227,9 @@ def ours_of(resource: Any) -> list[Any]:
 def of_patient(rows: list[Any], referral: Referral) -> list[Any]:
     subject = f"Patient/{referral.patient_id}"
     return [one for one in rows if (one.get("subject") or one.get("for"))["reference"] == subject]
+
+
+def states(house: House) -> set[State]:
+    """The states that there are."""
+    with house.sessions() as session:
+        return {State(state) for state in session.execute(sa.select(Referral.state).distinct()).scalars()}

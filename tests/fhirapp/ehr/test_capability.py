@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhirapp.db.base import Sessions, engine_for, sessions_for
-from fhirapp.db.schema import upgrade
+from fhirapp.db.base import Sessions
 from fhirapp.ehr.capabilities import CAPABILITY, Capabilities, next_night
 from fhirapp.ehr.capability import Capability, abridged, capability_of
 from fhirapp.ehr.errors import EhrRefused, EhrUnavailable
@@ -96,13 +94,6 @@ def test_wb_1_an_odd_statement_promises_less_and_never_fails(rest: Any, resource
         statement = {"resourceType": "CapabilityStatement", "rest": one, "software": software}
         assert not capability_of(statement).transaction
         assert capability_of(abridged(statement)).interactions == capability_of(statement).interactions
-
-
-@pytest.fixture
-def sessions(tmp_path: Path) -> Sessions:
-    engine = engine_for(f"sqlite:///{tmp_path / 'one.sqlite'}")
-    upgrade(engine)
-    return sessions_for(engine)
 
 
 @pytest.fixture
