@@ -24,6 +24,7 @@ from fhirapp.referrals.reasons import GONE, ONLY_THE_PATIENT, REASONS, Reason
 from fhirapp.referrals.status import LABELS, NUMBER, OPEN, TRANSITIONS, State
 from tools.assess_page import assess_page
 from tools.conformance import conformance
+from tools.ehr_changes_page import ehr_changes_page
 from tools.stored_data import data_page
 
 REFERENCE: Final = Path(__file__).parent.parent / "docs" / "reference"
@@ -127,6 +128,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "opt-out-reasons.md": reasons,
     "problems.md": problems,
     "conformance.md": conformance,
+    "ehr-changes.md": lambda: ehr_changes_page(MADE),
     "data.md": lambda: data_page(MADE),
     "assess-json.md": lambda: assess_page(MADE),
 }
