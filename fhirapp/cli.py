@@ -5,28 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.metadata import version
 from typing import Final
 
-from fhirapp.commands import (
-    assess,
-    audit,
-    check,
-    database,
-    demo,
-    evaluate,
-    export,
-    hook,
-    keys,
-    models,
-    purge,
-    score,
-    serve,
-    synth,
-    train,
-)
 from fhirapp.config import ConfigInvalid
 from fhirapp.tenants import TenantsInvalid
+
+_MODULES: Final = (
+    "demo", "assess", "hook", "serve", "check", "database", "keys", "train", "score", "evaluate", "models",
+    "synth", "audit", "purge", "export",
+)  # fmt: skip
+_ALONE: Final = {"serve": "serve", "worker": "serve"}  # what must start quickly loads nothing of the others
 
 DESCRIPTION: Final = """\
 Stride makes exercise referral the default in cancer care and physiotherapy.
@@ -39,37 +29,22 @@ Stride makes exercise referral the default in cancer care and physiotherapy.
 """
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def parser(asked: str = "") -> argparse.ArgumentParser:
+    """The whole command line; of a command that is `asked` for and must start quickly, that one."""
     top = argparse.ArgumentParser(
         prog="stride", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     top.add_argument("--version", action="version", version=f"stride {version('stride-referral')}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (
-        demo,
-        assess,
-        hook,
-        serve,
-        check,
-        database,
-        keys,
-        train,
-        score,
-        evaluate,
-        models,
-        synth,
-        audit,
-        purge,
-        export,
-    ):
-        module.add(commands)
+    for module in (_ALONE[asked],) if asked in _ALONE else _MODULES:
+        import_module(f"fhirapp.commands.{module}").add(commands)
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is 0 for done, 1 for failed, 2 for input that cannot be used."""
-    arguments = parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    arguments = parser(next(iter(given), "")).parse_args(given)
     try:
         code: int = arguments.run(arguments)
         return code

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import fhirapp.gunicorn_settings
-from fhirapp.bootstrap import build
 from fhirapp.config import Config
 from fhirapp.db.base import engine_for
 from fhirapp.db.schema import upgrade
@@ -38,17 +37,22 @@ def add(commands: Any) -> None:
 
 
 def run_serve(arguments: argparse.Namespace) -> int:
-    """Migrate, then hand this process over to gunicorn."""
+    """Migrate, then become gunicorn: in this very process, so that everything is imported once."""
+    from gunicorn.app.wsgiapp import WSGIApplication  # type: ignore[import-untyped]
+
     config = Config.from_env(os.environ)
-    upgrade(engine_for(config.database_url))
-    settings = Path(fhirapp.gunicorn_settings.__file__)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    command = [sys.executable, "-m", "gunicorn", "-c", str(settings), "fhirapp.wsgi:app"]
-    os.execv(sys.executable, command)  # noqa: S606 - our own interpreter, our own arguments
+    engine = engine_for(config.database_url)
+    upgrade(engine)
+    engine.dispose()
+    sys.argv = ["gunicorn", "-c", str(Path(fhirapp.gunicorn_settings.__file__)), "fhirapp.wsgi:app"]
+    WSGIApplication("%(prog)s [OPTIONS] [APP_MODULE]", prog="gunicorn").run()
+    return 0
 
 
 def run_worker(arguments: argparse.Namespace) -> int:
     """Run jobs until SIGTERM or Ctrl-C."""
+    from fhirapp.bootstrap import build
+
     config = Config.from_env(os.environ)
     start_logging(config.log_level)
     stride = build(config)

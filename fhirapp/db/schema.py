@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Engine
 
 import fhirapp.alarms.alarm
@@ -34,6 +30,9 @@ import fhirapp.retention.marks
 import fhirapp.ui.session  # noqa: F401 - each import brings its mapped classes
 from fhirapp.db.base import Base, writing
 
+if TYPE_CHECKING:
+    from alembic.config import Config as AlembicConfig
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 UPGRADING: Final = 7426001  # the key of the advisory lock; any number that nobody else takes
 metadata = Base.metadata
@@ -41,6 +40,8 @@ metadata = Base.metadata
 
 def alembic_config(connection: sa.Connection | None = None) -> AlembicConfig:
     """Alembic's settings, without a file of its own."""
+    from alembic.config import Config as AlembicConfig  # here: a start without a migration does without Alembic
+
     config = AlembicConfig()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
@@ -49,6 +50,10 @@ def alembic_config(connection: sa.Connection | None = None) -> AlembicConfig:
 
 def upgrade(engine: Engine) -> None:
     """Bring the database to this version; two processes that start together take turns."""
+    if is_current(engine):
+        return
+    from alembic import command
+
     # One transaction on one connection: the lock ends with it. A lock of the connection would go back into the pool
     # with it, and the next process would wait for ever.
     with writing(engine).begin() as connection:
@@ -59,6 +64,12 @@ def upgrade(engine: Engine) -> None:
 
 def is_current(engine: Engine) -> bool:
     """True when the database has every migration of this version."""
-    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == head
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return False
+        return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalars().all() == [head()]
+
+
+def head() -> str:
+    """The newest migration, by the numbers of their files."""
+    return max(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from fhir.resources.R4B.auditevent import AuditEvent
-from fhir.resources.R4B.careplan import CarePlan
-from fhir.resources.R4B.communication import Communication
-from fhir.resources.R4B.detectedissue import DetectedIssue
-from fhir.resources.R4B.goal import Goal
-from fhir.resources.R4B.provenance import Provenance
-from fhir.resources.R4B.riskassessment import RiskAssessment
-from fhir.resources.R4B.servicerequest import ServiceRequest
-from fhir.resources.R4B.task import Task
-from pydantic import BaseModel, ValidationError
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 from mappings.errors import InvalidResource
-from mappings.to_fhir.bindings import wrong_codes
 from mappings.to_fhir.codes import Json
 from mappings.to_fhir.invariants import broken_invariants
 
-_MODELS: Final[dict[str, type[BaseModel]]] = {
-    "AuditEvent": AuditEvent,
-    "CarePlan": CarePlan,
-    "Communication": Communication,
-    "DetectedIssue": DetectedIssue,
-    "Goal": Goal,
-    "Provenance": Provenance,
-    "RiskAssessment": RiskAssessment,
-    "ServiceRequest": ServiceRequest,
-    "Task": Task,
-}
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+
+# What we write. Its models are loaded when the first one is checked: they take as long as half of a start, and a hook
+# call needs none of them.
+_WRITTEN: Final = frozenset((
+    "AuditEvent", "CarePlan", "Communication", "DetectedIssue", "Goal", "Provenance", "RiskAssessment",
+    "ServiceRequest", "Task",
+))  # fmt: skip
+
+
+@cache
+def _model(kind: str) -> type[BaseModel]:
+    found: type[BaseModel] = getattr(import_module(f"fhir.resources.R4B.{kind.lower()}"), kind)
+    return found
+
+
+def load() -> None:
+    """Load every model now, so that nobody waits for them later."""
+    for kind in sorted(_WRITTEN):
+        _model(kind)
 
 
 def checked(resource: Json) -> Json:
@@ -56,11 +56,15 @@ def checked_change(before: Json, after: Json) -> Json:
 
 def faults_of(resource: Json) -> tuple[str, ...]:
     """Everything that is wrong with a resource, by element; empty when it may be sent."""
-    model = _MODELS.get(str(resource.get("resourceType")))
-    if model is None:
+    kind = str(resource.get("resourceType"))
+    if kind not in _WRITTEN:
         return (f"we never write a {resource.get('resourceType')}",)
+    from pydantic import ValidationError
+
+    from mappings.to_fhir.bindings import wrong_codes
+
     try:
-        parsed = model.model_validate(resource)
+        parsed = _model(kind).model_validate(resource)
     except ValidationError as error:
         return (*_places(error), *broken_invariants(resource))
     return (*wrong_codes(parsed), *broken_invariants(resource))

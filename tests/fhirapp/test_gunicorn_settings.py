@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 import sys
 from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from fhirapp import gunicorn_settings
+from mappings.to_fhir import validate
 
 
 def test_a_web_process_loads_its_models_and_then_keeps_the_collector_off_what_stays(
@@ -24,6 +26,35 @@ def test_a_web_process_loads_its_models_and_then_keeps_the_collector_off_what_st
     monkeypatch.setattr(gc, "freeze", lambda: done.append("freeze"))
     gunicorn_settings.post_worker_init(None)
     assert done == ["warm", "freeze"]
+
+
+@pytest.mark.parametrize("embedded", [True, False])
+def test_what_all_processes_need_is_loaded_and_frozen_before_the_first_fork(
+    monkeypatch: pytest.MonkeyPatch, embedded: bool
+) -> None:
+    done: list[str] = []
+    wsgi = ModuleType("fhirapp.wsgi")
+    wsgi.stride = SimpleNamespace(config=SimpleNamespace(embedded_worker=embedded))  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "fhirapp.wsgi", wsgi)
+    monkeypatch.setattr(validate, "load", lambda: done.append("load"))
+    monkeypatch.setattr(gc, "freeze", lambda: done.append("freeze"))
+    monkeypatch.setattr(gunicorn_settings, "_return_memory", lambda: done.append("memory"))
+    gunicorn_settings.when_ready(None)
+    assert gunicorn_settings.preload_app
+    assert done == ["load", "memory", "freeze"] if embedded else ["memory", "freeze"]
+
+
+def test_serving_imports_neither_alembic_nor_the_fhir_models_nor_anything_that_draws() -> None:
+    """A start waits for each of them, and a hook call needs none."""
+    found = subprocess.run(
+        [sys.executable, "-c", "import fhirapp.app, fhirapp.commands.serve, sys; print(*sys.modules)"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    assert {"lightgbm", "flask", "sqlalchemy"} <= set(found)
+    unwanted = {"alembic", "pydantic", "pint", "pandas", "sklearn", "matplotlib", "dask", "duckdb", "pytest"}
+    assert not [name for name in found if name.partition(".")[0] in unwanted or name.startswith("fhir.resources.R4B.")]
 
 
 def test_lightgbm_gets_one_thread_before_it_is_imported() -> None:

@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 
 from fhirapp.db.base import Moment, engine_for
-from fhirapp.db.schema import is_current, metadata, upgrade
+from fhirapp.db.schema import alembic_config, head, is_current, metadata, upgrade
 from tests.databases import a_database
 
 WITHOUT_TENANT = {"clock_offset"}  # docs/decisions/0004
@@ -48,6 +49,10 @@ def test_processes_that_start_together_take_turns_and_leave_no_lock_behind(empty
     if empty.dialect.name == "postgresql":
         with empty.connect() as connection:
             assert connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").scalar() == 0
+
+
+def test_the_newest_migration_is_the_one_that_alembic_finds() -> None:
+    assert ScriptDirectory.from_config(alembic_config()).get_heads() == [head()]
 
 
 def test_every_table_has_its_tenant() -> None:
