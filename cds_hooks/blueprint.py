@@ -27,6 +27,7 @@ from cds_hooks.prefetch import chart_from
 from cds_hooks.problems import answer_to, json_response
 from cds_hooks.schemas import HookRequest, decode_hook
 from cds_hooks.spending import SpendingCharts
+from cds_hooks.turn import Turn
 
 log = logging.getLogger(__name__)
 
@@ -47,17 +48,19 @@ def create_blueprint(
     gettext: Callable[[str], str] | None = None,
     token_clock: Callable[[], datetime] | None = None,
     discovery_needs_jwt: bool = False,
+    turn: Turn | None = None,
     max_body_bytes: int = 10_000_000,
 ) -> Blueprint:
     """The CDS service under `/cds-services`.
 
     `public_base` is the address that clients know us by, since a token's `aud` is compared with it and never with
     the Host header. `monotonic` is what deadlines are counted by. `token_clock` is the time that tokens are judged by
-    where that is not `clock`: a demonstration moves its clock, the tokens of its EHR do not.
+    where that is not `clock`: a demonstration moves its clock, the tokens of its EHR do not. `turn` is the one that
+    the intake steps aside from while it waits for the database.
     """
     bp = Blueprint("cds_hooks", __name__, url_prefix="/cds-services")
     base = f"{public_base.rstrip('/')}/cds-services"
-    authenticator, token_time = Authenticator(clients), token_clock or clock
+    authenticator, token_time, turn = Authenticator(clients), token_clock or clock, turn or Turn()
 
     def verified(*audiences: str) -> tuple[Client, TokenUse]:
         client, token = authenticator.verify(request.headers.get("Authorization"), audiences, token_time())
@@ -99,15 +102,17 @@ def create_blueprint(
         check_known(service_id)
         client, token = verified(f"{base}/{service_id}")
         try:
-            return json_response(answered(service_id, client, token, begun))
+            body = _body(max_body_bytes)
+            with turn.taken():
+                return json_response(answered(service_id, client, token, body, begun))
         finally:  # whatever came of the call, its token works no second time
             authenticator.spend(token)
 
-    def answered(service_id: str, client: Client, token: TokenUse, begun: float) -> dict[str, Any]:
-        hook = decode_hook(_body(max_body_bytes))
+    def answered(service_id: str, client: Client, token: TokenUse, body: bytes, begun: float) -> dict[str, Any]:
+        hook = decode_hook(body)
         service = find_service(service_id, hook.hook)
         hook_call, until = call_of(hook, service, client, token), begun + client.read_seconds
-        reads = SpendingCharts(charts, partial(authenticator.spend, token))
+        reads = SpendingCharts(charts, partial(authenticator.spend, token), turn)
         if service.hook == ORDER_DISPATCH:
             dispatch = dispatch_from(hook, client, reads, until=until)
             if dispatch is None:  # before anything of the chart is looked at

@@ -54,6 +54,7 @@ def create_app(stride: Stride) -> Flask:
             stride.config.public_url,
             monotonic=time.monotonic,
             token_clock=wall_clock,
+            turn=stride.intake.turn,
         )
     )
     app.register_blueprint(

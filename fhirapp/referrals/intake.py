@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Final, Protocol
@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cds_hooks.ports import HookCall, Offer
+from cds_hooks.turn import Turn
 from fhirapp.audit import audit, audit_directly
 from fhirapp.cds_clients import remember
 from fhirapp.db.base import Sessions
@@ -83,6 +84,7 @@ class Intake:
     launch_url: str
     predictions: Predictions
     hasty: Direct
+    turn: Turn = field(default_factory=Turn)
 
     def decide_on(self, tenant: Tenant, chart: Chart, unread: Iterable[str], *, now: datetime) -> Judged:
         """The decision on a chart; nothing is stored."""
@@ -122,7 +124,7 @@ class Intake:
         those who look: docs/decisions.
         """
         assessment, card = judged.decision.assessment, None
-        with self.hasty.connected() as link:
+        with self.turn.aside(), self.hasty.connected() as link:
             found = newest_of(link, tenant.id, call.patient_id)
             quiet = _nothing_to_open(found, judged.decision)
             if not quiet:
@@ -151,7 +153,7 @@ class Intake:
     def _settled(self, tenant: Tenant, judged: Judged, call: HookCall, now: datetime) -> Offer:
         """The whole way: the referral is opened or moved, in one transaction that waits for the disk."""
         card = None
-        with self.sessions.begin() as session:
+        with self.turn.aside(), self.sessions.begin() as session:
             referral = self.settle(
                 session, tenant, judged, now=now, occasion=call.hook, encounter=call.encounter_id, once=True
             )
