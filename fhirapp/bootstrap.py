@@ -28,6 +28,7 @@ from fhirapp.config import Config
 from fhirapp.db.base import Sessions, engine_for, sessions_for
 from fhirapp.db.direct import Direct
 from fhirapp.db.encrypted import Sealer
+from fhirapp.db.syncing import Syncing
 from fhirapp.ehr.capabilities import CAPABILITY, Capabilities
 from fhirapp.ehr.connect import Ehrs, pooled_session
 from fhirapp.ehr.hook_charts import HookCharts
@@ -156,7 +157,7 @@ def build(config: Config) -> Stride:
     ehrs = Ehrs(registrations.by_tenant, BackendTokens(keyring, http, wall_clock), http)
     estimators = load_estimators()
     predictions = Predictions(config.secret, store_features=config.prediction_features == "stored")
-    hasty = Direct(_hasty_sessions(config, sessions))
+    hasty = _hasty(config, sessions)
     intake = Intake(sessions, tenants, estimators, sealer, f"{config.public_url}/smart/launch", predictions, hasty)
     actions = Actions(sessions, tenants, sealer, links)
     capabilities, windows = Capabilities(sessions, clock), Windows(intake, actions, ehrs, pool, clock)
@@ -206,11 +207,13 @@ def build(config: Config) -> Stride:
     )
 
 
-def _hasty_sessions(config: Config, sessions: Sessions) -> Sessions:
-    """For what need not wait for the disk; docs/decisions says what that is. One file in memory has one connection."""
+def _hasty(config: Config, sessions: Sessions) -> Direct:
+    """For what need not wait for the disk: docs/decisions/0031-what-waits-for-the-disk.md."""
     if config.database_url in ("sqlite://", "sqlite:///:memory:"):
-        return sessions
-    return sessions_for(engine_for(config.database_url, durable=False), **sessions.carried)
+        return Direct(sessions)  # a database in memory is that of one connection
+    engine = engine_for(config.database_url, durable=False)
+    soon = Syncing(engine).soon if engine.dialect.name == "sqlite" else None
+    return Direct(sessions_for(engine, **sessions.carried), soon)
 
 
 def key_files(folder: Path) -> list[Path]:

@@ -81,6 +81,7 @@ class Sessions(sessionmaker[Session]):
 
 
 _WRITES = "stride_writes"
+_LOG = "wal_autocheckpoint=10000"  # pages; before that syncing.py writes the log back, outside anybody's commit
 
 
 def writing(engine: Engine) -> Engine:
@@ -93,11 +94,12 @@ def engine_for(url: str, *, durable: bool = True) -> Engine:
 
     SQLite's default transaction mode does (two readers, two writers, one update gone), so a transaction that may
     write takes the lock at its start; WAL lets readers go on, and `synchronous=FULL` keeps the last commit
-    through a power cut. Without `durable` a power cut may take the last commits (the file stays whole): for what is of
-    use for minutes only.
+    through a power cut. Without `durable` a power cut may take the last commits, in their order (the database stays
+    whole): docs/decisions/0031-what-waits-for-the-disk.md says of what.
     """
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=POOL - 10)
+        options = {} if durable else {"options": "-c synchronous_commit=off"}
+        return sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=POOL - 10, connect_args=options)
     engine = sa.create_engine(url, connect_args={"timeout": 30})
     event.listen(engine, "connect", _prepare_sqlite if durable else _prepare_hasty_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -106,7 +108,7 @@ def engine_for(url: str, *, durable: bool = True) -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver must never open a transaction by itself
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON", _LOG):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -117,11 +117,11 @@ def linked(session: Session) -> Iterator[Link]:
 class Own(Link):
     """A connection of one's own: it looks at what is committed, and may open one transaction."""
 
-    __slots__ = ("_connection", "_sessions")
+    __slots__ = ("_connection", "_sessions", "_written")
 
-    def __init__(self, connection: Any, sessions: Sessions) -> None:
+    def __init__(self, connection: Any, sessions: Sessions, written: Callable[[], None] | None) -> None:
         super().__init__(connection.cursor(), sessions.engine.dialect, sessions.carried)
-        self._connection, self._sessions = connection, sessions
+        self._connection, self._sessions, self._written = connection, sessions, written
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -135,19 +135,21 @@ class Own(Link):
                 self._connection.rollback()
                 raise
             self._connection.commit()
+        if self._written is not None:
+            self._written()
 
 
 class Direct:
-    """Hands out connections of one database for such statements."""
+    """Hands out connections of one database for such statements; `written` is called after each commit."""
 
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
+    def __init__(self, sessions: Sessions, written: Callable[[], None] | None = None) -> None:
+        self._sessions, self._written = sessions, written
 
     @contextmanager
     def connected(self) -> Iterator[Own]:
         """A connection until the end of the block."""
         connection = self._sessions.engine.raw_connection()
         try:
-            yield Own(connection, self._sessions)
+            yield Own(connection, self._sessions, self._written)
         finally:
             connection.close()

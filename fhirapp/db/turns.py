@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 PATIENCE_S: Final = 30.0  # then SQLite's own lock decides, and says so
-_FIRST_NAP_S, _LONGEST_NAP_S = 0.0002, 0.002
+_FIRST_NAP_S, _LONGEST_NAP_S = 0.00005, 0.001
 
 
 class Turns:
