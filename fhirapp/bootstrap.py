@@ -198,7 +198,7 @@ def build(config: Config) -> Stride:
         actions=actions,
         feedbacks=Feedbacks(sessions, tenants, actions, sealer),
         windows=windows,
-        write_back=WriteBack(sessions, tenants, sealer, clock, hearing),
+        write_back=WriteBack(sessions, tenants, sealer, clock, hearing, capabilities),
         closed_loop=closed_loop,
         deliveries=Deliveries(sessions, tenants, sealer, links, numbers, senders, clock),
         replies=Replies(sessions, tenants, sealer, links, numbers, senders, actions, clock),

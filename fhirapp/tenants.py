@@ -45,6 +45,16 @@ class Ehr:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteBackSettings:
+    """What the site wants in its EHR beside the referral, and what it would rather not have used."""
+
+    transactions: bool = True  # False: one resource at a time, even where the EHR says that it offers transactions
+    provenance: bool = True
+    risk_assessments: bool = False
+    ai_tag: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CdsClient:
     """How the EHR's CDS Hooks client proves who it is."""
 
@@ -129,6 +139,7 @@ class Tenant:
     navigators: Mapping[str, Contact]  # who may open the queue, by fhirUser reference
     programmes: tuple[ProgrammeSite, ...] = ()
     policy: SitePolicy = field(default_factory=SitePolicy)
+    write_back: WriteBackSettings = field(default_factory=WriteBackSettings)
     concept_map: ConceptMap | None = None  # the site's own codes; None: it uses those of the standards
     messages: Messages = field(default_factory=Messages)
     escalation: Escalation = field(default_factory=Escalation)
@@ -201,6 +212,13 @@ class _WindowsSchema(_Strict):
     patient_days = fields.Float(load_default=7, validate=validate.Range(0, 60))
 
 
+class _WriteBackSchema(_Strict):
+    transactions = fields.Boolean()
+    provenance = fields.Boolean()
+    risk_assessments = fields.Boolean()
+    ai_tag = fields.Boolean()
+
+
 class _StandingOrderSchema(_Strict):
     authoriser = fields.String(required=True, validate=_reference)
     display = fields.String(required=True)
@@ -251,6 +269,7 @@ class _TenantSchema(_Strict):
     navigators = fields.List(fields.Nested(_ContactSchema), load_default=list)
     programmes = fields.List(fields.Nested(_ProgrammeSchema), load_default=list)
     policy = fields.Nested(_PolicySchema, load_default=dict)
+    write_back = fields.Nested(_WriteBackSchema, load_default=dict)
     concept_map = fields.String(load_default=None)
     messages = fields.Nested(MessagesSchema, load_default=dict)
     escalation = fields.Nested(EscalationSchema, load_default=dict)
@@ -340,6 +359,7 @@ def _tenant(name: str, data: dict[str, Any]) -> Tenant:
         navigators={person["reference"]: Contact(**person) for person in data["navigators"]},
         programmes=tuple(ProgrammeSite(**site) for site in data["programmes"]),
         policy=SitePolicy(**data["policy"]),
+        write_back=WriteBackSettings(**data["write_back"]),
         messages=messages_of(data["messages"]),
         escalation=escalation_of(data["escalation"]),
         listening=listening_of(data["listening"]),

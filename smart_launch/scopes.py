@@ -161,18 +161,20 @@ _READ: Final = (
     "QuestionnaireResponse",
 )
 _BESIDE: Final = ("MedicationStatement", "AllergyIntolerance", "AdverseEvent", "Appointment")
-_IF_LISTED: Final = frozenset((*_BESIDE, "Subscription"))
 _WRITTEN: Final = ("ServiceRequest", "CarePlan", "Goal", "Task")
+_TOLD: Final = ("Provenance", "RiskAssessment")  # written beside
+_IF_LISTED: Final = frozenset((*_BESIDE, *_TOLD, "Subscription"))
 
 CLINICIAN: Final[tuple[str, ...]] = (
     *("launch", "openid", "fhirUser", "online_access", "patient/Patient.r"),
     *(f"patient/{type_}.rs" for type_ in (*_READ, *_BESIDE)),
     *(f"patient/{type_}.crus" for type_ in _WRITTEN),  # s: our conditional creates search first (SM-S3)
+    *(f"patient/{type_}.crus" for type_ in _TOLD),
 )
 BACKEND: Final[tuple[str, ...]] = (
     "system/Patient.rs",  # s: deaths and merges are looked for in many records at once
     *(f"system/{type_}.rs" for type_ in (*_READ, *_BESIDE)),
-    *(f"system/{type_}.crus" for type_ in _WRITTEN),
+    *(f"system/{type_}.crus" for type_ in (*_WRITTEN, *_TOLD)),
     "system/Subscription.crus",  # the EHR knocks where it can; else we look
     "system/Communication.crs",  # a safety hold is told in the record system itself
 )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.world import World
 
 VARIABLE: Final = "STRIDE_TEST_DATABASE"  # as in tests/databases.py, which the tests of the lower rooms never import
-WITH_DATABASE: Final = frozenset({"database", "sessions", "world"})  # fixtures
+WITH_DATABASE: Final = frozenset({"database", "sessions", "world", "one_by_one"})  # fixtures
 
 # No deadline: a busy machine is no fault of the code. In CI the same examples each time: a red run can be repeated.
 settings.register_profile("stride", deadline=None, derandomize=bool(os.environ.get("CI")))
@@ -77,6 +77,15 @@ def world(tmp_path: Path) -> Iterator[World]:
     from tests.world import hospital  # here, so that tests of the lower rooms do not assemble the whole house
 
     with hospital(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def one_by_one(tmp_path: Path) -> Iterator[World]:
+    """A hospital that wants no transactions: each resource is written by itself, so a write can stop half way."""
+    from tests.world import hospital
+
+    with hospital(tmp_path, toml="{base}\n[tenants.city.write_back]\ntransactions = false\n") as running:
         yield running
 
 

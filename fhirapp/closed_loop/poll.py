@@ -79,7 +79,7 @@ class Poll:
             patient_id, rows = store.get(referral_id).patient_id, store.resources(referral_id)
         self._one(tenant_id, Place(referral_id, "patient"), f"Patient/{patient_id}", ehr)
         for kind, row in rows.items():
-            if row.reference is not None:
+            if row.reference is not None and not kind.startswith(("provenance-", "risk-")):
                 self._one(tenant_id, Place(referral_id, kind), row.reference, ehr)
 
     def request(self, tenant_id: str, referral_id: UUID, ehr: EhrClient) -> None:

@@ -27,7 +27,8 @@ import fhirapp.referrals.cards
 import fhirapp.referrals.notices
 import fhirapp.referrals.referral
 import fhirapp.retention.marks
-import fhirapp.ui.session  # noqa: F401 - each import brings its mapped classes
+import fhirapp.ui.session
+import fhirapp.write_back.conflicts  # noqa: F401 - each import brings its mapped classes
 from fhirapp.db.base import Base, writing
 
 if TYPE_CHECKING:

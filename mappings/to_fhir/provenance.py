@@ -15,6 +15,7 @@ US_CORE_PROVENANCE: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-
 VERSION: Final = f"{BASE}/sid/version"
 _PARTICIPANT: Final = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 _US_PARTICIPANT: Final = "http://hl7.org/fhir/us/core/CodeSystem/us-core-provenance-participant-type"
+_ON_BEHALF: Final = frozenset({"Practitioner", "PractitionerRole"})  # a patient acts for nobody but themselves
 _OPERATION: Final = "http://terminology.hl7.org/CodeSystem/v3-DataOperation"
 
 
@@ -30,14 +31,17 @@ def provenance(
 ) -> Json:
     """The origin of the resources in `targets` (with their versions where known).
 
-    `activity` is "CREATE" or "UPDATE". The author is the clinician who signed, by default the requester; software
+    `activity` is "CREATE" or "UPDATE". The author is whoever decided, by default the requester who signed; software
     is never the author: its versions are the sources, and `ai_tag` marks its part.
 
     Source: standards.md 6.4.
     """
     if not targets:
         raise InvalidResource("a Provenance needs something that it is about")
-    on_behalf_of = (organization or facts.owner).json()
+    who = author or facts.requester
+    written_by: Json = {"type": concept(_PARTICIPANT, "author", "Author"), "who": who.json()}
+    if who.type in _ON_BEHALF:
+        written_by["onBehalfOf"] = (organization or facts.owner).json()
     resource: Json = {
         "resourceType": "Provenance",
         "meta": {"profile": [US_CORE_PROVENANCE]},
@@ -45,11 +49,7 @@ def provenance(
         "recorded": instant(recorded),
         "activity": concept(_OPERATION, activity, activity.lower()),
         "agent": [
-            {
-                "type": concept(_PARTICIPANT, "author", "Author"),
-                "who": (author or facts.requester).json(),
-                "onBehalfOf": on_behalf_of,
-            },
+            written_by,
             {
                 "type": concept(_US_PARTICIPANT, "transmitter", "Transmitter"),
                 "who": facts.owner.json(),

@@ -139,8 +139,8 @@ def test_an_accepted_draft_that_is_not_searchable_yet_is_waited_for(world: World
     assert world.written("jo-accepts") == RELEASED, "it never came, and nothing is lost"
 
 
-def test_nobody_is_referred_after_saying_no_in_the_middle_of_a_write(world: World) -> None:
-    referral = world.opened("gus-killed")
+def test_nobody_is_referred_after_saying_no_in_the_middle_of_a_write(one_by_one: World) -> None:
+    world, referral = one_by_one, one_by_one.opened("gus-killed")
     world.ehr.faults.replace([{"path": "^CarePlan", "method": "POST", "status": 503, "times": 1}])
     world.pass_time(CLINICIAN_WINDOW)
     assert world.written("gus-killed")["ServiceRequest"] == ["active"], "stopped half way"
@@ -150,6 +150,18 @@ def test_nobody_is_referred_after_saying_no_in_the_middle_of_a_write(world: Worl
     assert seen["ServiceRequest"] == ["revoked"]
     assert seen["CarePlan"] == []
     assert seen["Task"] == []
+
+
+def test_a_no_after_a_transaction_of_which_no_answer_came_revokes_all_of_it(world: World) -> None:
+    referral = world.opened("gus-killed")
+    world.ehr.faults.replace([{"path": "^$", "method": "POST", "drop_after": True, "times": 1}])
+    world.pass_time(CLINICIAN_WINDOW)
+    assert world.written("gus-killed") == RELEASED, "done, but we do not know"
+    assert world.stride.actions.opt_out(referral.id, actor=PATIENT, now=world.stride.clock())
+    world.pass_time(PATIENT_WINDOW)
+    assert world.written("gus-killed") == {
+        "ServiceRequest": ["revoked"], "CarePlan": ["revoked"], "Goal": ["cancelled"] * 2, "Task": ["cancelled"]
+    }  # fmt: skip
 
 
 def test_a_chart_that_cannot_be_read_whole_stops_at_the_patients_window(world: World) -> None:

@@ -17,13 +17,27 @@ KINDS = ("ServiceRequest", "Goal", "CarePlan", "Task")
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("fault", [{"status": 503}, {"drop_before": True}, {"drop_after": True}, {"status": 500}])
-def test_a_fault_at_any_write_is_mended_without_a_duplicate(world: World, kind: str, fault: dict[str, object]) -> None:
+def test_a_fault_at_any_write_is_mended_without_a_duplicate(
+    one_by_one: World, kind: str, fault: dict[str, object]
+) -> None:
+    world = one_by_one
     world.opened("ada-refer")
     world.ehr.faults.replace([{"path": f"^{kind}", "method": "POST", "times": 1, **fault}])
     world.pass_time(CLINICIAN_WINDOW)
     for _ in range(4):
         world.pass_time(LEASE)
     assert world.written("ada-refer") == WHOLE
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"drop_before": True}, {"drop_after": True}, {"status": 422}])
+def test_wb_9_a_fault_at_the_transaction_is_mended_without_a_duplicate(world: World, fault: dict[str, object]) -> None:
+    world.opened("ada-refer")
+    world.ehr.faults.replace([{"path": "^$", "method": "POST", "times": 1, **fault}])
+    world.pass_time(CLINICIAN_WINDOW)
+    for _ in range(4):
+        world.pass_time(LEASE)
+    assert world.written("ada-refer") == WHOLE
+    assert len(world.ehr.api.store.every("Provenance")) == 1
 
 
 def test_running_it_again_writes_nothing(world: World) -> None:
