@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from fhirapp.audit import AuditRow, audit
 from fhirapp.audit_chain import AuditSeal, ranges_of
 from fhirapp.audit_check import PURGED
+from fhirapp.closed_loop.memory import EhrChange
 from fhirapp.db.append_only import erasing
 from fhirapp.db.base import Sessions
 from fhirapp.messages.records import Delivery, Reply
@@ -110,7 +111,9 @@ def _notes(session: Session, tenant_id: str, before: datetime, dry: bool) -> int
     comments = sa.update(Feedback).where(
         Feedback.tenant_id == tenant_id, Feedback.received_at < before, Feedback.comment.is_not(None)
     )
-    return _change(session, notes.values(note=None), dry) + _change(session, comments.values(comment=None), dry)
+    words = sa.update(EhrChange).where(EhrChange.referral_id.in_(over), EhrChange.said.is_not(None))
+    gone = _change(session, notes.values(note=None), dry) + _change(session, comments.values(comment=None), dry)
+    return gone + _change(session, words.values(said=None), dry)
 
 
 def _messages(session: Session, tenant_id: str, before: datetime, dry: bool) -> int:

@@ -19,6 +19,7 @@ KEPT: Final[Mapping[str, str]] = {
     "ehr_subscription": "how an EHR knocks",
     "erased_patient": "the keyed hash by which a no outlives an erasure",
     "erasure": "never holds a row outside a transaction",
+    "lane": "how an EHR is spared when it is silent",
     "number_stop": "a keyed digest of a number that wants no messages: a no, as well",
     "open_launch": "gone within minutes, names nobody",
     "poll_cursor": "ids of the latest changes; written anew at each look",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from fhirapp.audit_chain import LATE, AuditSeal, Chain, members_of, ranges_of
 from fhirapp.audit_check import Report, check
 from fhirapp.db.append_only import erasing, unguards
 from fhirapp.db.base import Sessions, engine_for, sessions_for
+from fhirapp.jobs.dispatcher import Dispatcher
 from fhirapp.referrals.referral import Actor
 from fhirapp.referrals.status import Role
 from tests.builders import ZONE
@@ -267,6 +269,21 @@ def test_a_row_that_commits_late_is_closed_by_a_later_seal(signed: Sessions) -> 
     assert Chain(signed).seal(NOW) == 1
     assert look(signed).whole
     assert LATE > 1000
+
+
+def test_a_worker_seals_while_it_is_busy_and_a_failure_of_the_seal_ends_nothing(signed: Sessions) -> None:
+    write(signed, 3)
+    stop, sealed = threading.Event(), 0
+
+    def seal() -> int:
+        nonlocal sealed
+        sealed += Chain(signed).seal(NOW)
+        stop.set()
+        raise RuntimeError("the disk is full")
+
+    Dispatcher(signed, {}, lambda: NOW, seal=seal).run_forever(stop, idle=0)
+    assert sealed == 3
+    assert look(signed).waiting == 0
 
 
 @given(st.sets(st.integers(1, 10_000), min_size=1))
