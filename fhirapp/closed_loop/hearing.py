@@ -128,9 +128,11 @@ class Hearing:
         """
         with self.sessions() as session:
             word = _word(session, tenant_id, referral_id, kind, stored)
+            before = heard_before(session, tenant_id, referral_id, word.change)
+            if before is not None and word.ended and word.wanted != "entered-in-error":
+                return Outcome.KEEP  # what somebody ended stays as they ended it
             if word.status in (word.known, word.wanted) or _may_be_ours(session, word):
                 return Outcome.OURS
-            before = heard_before(session, tenant_id, referral_id, word.change)
             if before is not None and (word.version or before.outcome != MOVED):
                 return Outcome.KEEP
             busy = not writing and _writing(session, referral_id, self.clock() + LEASE)
