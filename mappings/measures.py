@@ -47,7 +47,7 @@ class Measure:
 
     def __post_init__(self) -> None:
         simple = self.kind == "number" and self.steps is None and self.told_as is None
-        object.__setattr__(self, "plain", simple and not self.whole and not self.note_code and not self.clinic_vital)
+        object.__setattr__(self, "plain", simple and not self.whole and not self.note_code)
         if self.plausible:
             object.__setattr__(self, "low", self.plausible[0])
             object.__setattr__(self, "high", self.plausible[1])

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, timedelta
+from datetime import timedelta
 from operator import itemgetter
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from mappings import decoders, structs
 from mappings.datatypes import Dates
+from mappings.from_fhir.circumstances import STATUS, Performers, of_activity, of_clinic
+from mappings.from_fhir.plain import PlainReadings
 from mappings.from_fhir.quantities import Refused, read_value, result_of, upper_limit
 from mappings.measures import UNSEEN, Measure, observed
 from mappings.structs import NOTHING, Component, Observation
-from mappings.units import SAME
 from models.snapshot import Gap, Reading, When
 
-Status = Literal["final", "preliminary"]
 _Found = tuple[str, Measure, Observation, Component | None]  # text of its time, how, whole, part
-
-# observations.md section 1. Without a status (which FHIR requires) a value may warn but not clear.
-_STATUS: Final[Mapping[str | None, Status]] = {
-    "final": "final",
-    "amended": "final",
-    "corrected": "final",
-    "preliminary": "preliminary",
-    None: "preliminary",
-}
 
 # How many days of values behind its newest one an input's series holds, where a rule looks at a course: neutrophils
 # that fall within 7 days, a first low saturation and worsening fatigue or pain within 14, weight 4 to 7 months back,
@@ -71,15 +62,11 @@ class Observations:
     """
 
     def __init__(self, dates: Dates, faults: list[Gap]) -> None:
-        self.dates, self.faults, self.as_of = dates, faults, dates.as_of
-        self.table, self.texts = observed(), dates.texts
+        self.dates, self.faults, self.table = dates, faults, observed()
         self.found: dict[str, list[_Found]] = {}
-        self.told: dict[bytes, bool] = {}
         self.cuts: dict[tuple[str, int], str] = {}
-        # Texts below it lie in the past, whatever their offset: none is further west of UTC than twelve hours.
-        self.settled = (dates.as_of.astimezone(UTC) - timedelta(hours=12)).isoformat()[:19]
-        now = dates.as_of.replace(microsecond=0).isoformat()
-        self.now, self.offset = now[:19], now[19:]
+        self.performers = Performers()
+        self.plain = PlainReadings(dates, self.performers)
 
     def read(self, observations: Iterable[Observation]) -> dict[str, list[Reading]]:
         """Alias -> readings, newest first."""
@@ -142,7 +129,7 @@ class Observations:
                     continue
                 seen.add(observation.id)
                 if measure.plain:
-                    outcome = self.quick(measure, observation)
+                    outcome = self.plain.read(measure, observation)
             if outcome is None:
                 outcome = self.reading(measure, observation, part)
             if isinstance(outcome, Reading):
@@ -159,49 +146,6 @@ class Observations:
             _order(readings)
         return readings
 
-    def quick(self, measure: Measure, observation: Observation) -> Reading | None:
-        """The reading of a plain quantity, which nine of ten are; `None` when there is anything to think about."""
-        status, text = _STATUS.get(observation.status), observation.effective_date_time
-        when = self.texts[text] if text else None
-        issued, given = observation.issued, observation.value_quantity
-        if status is None or when is None or given is NOTHING or when.latest > self.as_of:
-            return None
-        if issued is not None and issued >= self.settled and self.is_later(issued):
-            return None
-        try:
-            quantity = decoders.quantity_decoder.decode(given)
-        except msgspec.MsgspecError:
-            return None
-        if quantity is None or quantity.value is None or quantity.comparator is not None:
-            return None
-        found = measure.conversion.factor(quantity.system, quantity.code, quantity.unit)
-        if found is None:
-            return None
-        value = quantity.value
-        if found is not SAME:
-            value = round(value * found[0] + found[1], 6)
-        if not measure.low <= value <= measure.high:
-            return None
-        limit, ranges = None, observation.reference_range
-        if ranges is not NOTHING:
-            try:
-                limit = upper_limit(measure, decoders.ranges_decoder.decode(ranges), quantity)
-            except msgspec.MsgspecError:
-                return None
-        performer = observation.performer
-        told = self.told.get(bytes(performer)) if performer is not NOTHING else observation.device is not NOTHING
-        if told is None:
-            told = self.is_told(observation)
-        return Reading(
-            measure.alias, value, measure.unit, when, f"Observation/{observation.id}", status, None, limit, told
-        )
-
-    def is_later(self, issued: str) -> bool:
-        """Whether a result was issued after `as_of`; most are told apart by their text."""
-        if issued < self.settled or (issued[19:] == self.offset and issued[:19] < self.now):
-            return False
-        return self.dates.after(self.dates.when(issued))
-
     def days_before(self, text: str, when: When, alias: str) -> str:
         """The text below which a value lies out of reach; many inputs share their newest day."""
         key = (text[:10], reach_of(alias))
@@ -214,8 +158,8 @@ class Observations:
 
     def reading(self, measure: Measure, observation: Observation, part: Component | None) -> Reading | Gap | None:
         """One value; a gap that says why it cannot be used; or `None` where there is nothing to say."""
-        status = _STATUS.get(observation.status)
-        if status is None or (measure.clinic_vital and not _at_rest(observation)):
+        status = STATUS.get(observation.status)
+        if status is None or (measure.clinic_vital and not self.at_rest(observation)):
             return None
         source = f"Observation/{observation.id}"
         try:
@@ -226,15 +170,15 @@ class Observations:
         if when is None:
             return Gap(measure.alias, "missing", text="no date", source=source)
         issued = observation.issued
-        if when.latest > self.dates.as_of or (issued is not None and issued >= self.settled):
+        if when.latest > self.dates.as_of or (issued is not None and issued >= self.plain.settled):
             place = self.dates.place(when, self.dates.when(issued))
             if place == "later":
                 return None
             if place == "future":
                 text = f"dated {when.day}, after the day of the chart"
                 return Gap(measure.alias, "conflict", text=text, source=source)
-        told = self.is_told(observation)
-        if measure.told_as is not None and (told or _ACTIVITY & _categories(observation)):
+        told = self.performers.told(observation)
+        if measure.told_as is not None and (told or of_activity(observation)):
             measure = self.table.by_alias[measure.told_as]
         value = read_value(measure, observation, result)
         if isinstance(value, Refused):
@@ -243,16 +187,9 @@ class Observations:
         limit = upper_limit(actual, result.reference_range, result.value_quantity)
         return Reading(actual.alias, number, actual.unit, when, source, status, comparator, limit, told, note)
 
-    def is_told(self, observation: Observation) -> bool:
-        """Whether the patient or a device says it; performers repeat, so each text is looked into once."""
-        performer = observation.performer
-        if performer is NOTHING:
-            return observation.device is not NOTHING
-        text = bytes(performer)
-        known = self.told.get(text)
-        if known is None:
-            known = self.told[text] = _told(observation)
-        return known
+    def at_rest(self, observation: Observation) -> bool:
+        """True for a heart rate that a clinic took as a vital sign, outside any activity."""
+        return of_clinic(observation) and not self.performers.told(observation)
 
     def other_time(self, observation: Observation) -> When | None:
         """When it was measured; the time of issue stands in for it, marked uncertain."""
@@ -333,46 +270,3 @@ def _contained(observation: Observation) -> Iterator[Observation]:
                 inner.effective_date_time = observation.effective_date_time or _time_text(observation)
             inner.contained = structs.NOTHING
             yield inner
-
-
-_VITAL: Final = frozenset({"vital-signs", "vital-sign"})  # the second is met in charts
-
-
-def _at_rest(observation: Observation) -> bool:
-    """True for a heart rate that a clinic took as a vital sign, outside any activity.
-
-    Source: observations.md section 3 (`hr_rest`) and 9 (wearable against clinic).
-    """
-    found = _categories(observation)
-    return bool(found & _VITAL) and not found & _ACTIVITY and not _told(observation)
-
-
-_ACTIVITY: Final = frozenset({"activity", "physical-activity", "PhysicalActivity"})
-
-
-def _categories(observation: Observation) -> set[str | None]:
-    """The codes of all categories; none when they cannot be read."""
-    try:
-        concepts = decoders.concepts_decoder.decode(observation.category) if observation.category else None
-    except msgspec.MsgspecError:
-        return set()
-    return {coding.code for concept in concepts or () for coding in concept.coding or ()}
-
-
-def _told(observation: Observation) -> bool:
-    """True when the patient, a relative or a device at home says it, not the clinic."""
-    if not observation.performer:
-        return bool(observation.device)
-    try:
-        performers = decoders.references_decoder.decode(observation.performer)
-        subject = decoders.subject_decoder.decode(observation.subject) if observation.subject else None
-    except msgspec.MsgspecError:
-        return True
-    names = [performer.reference or "" for performer in performers or ()]
-    mine = subject.reference if subject else None
-    return bool(names) and all(_is_lay(name, mine) for name in names)
-
-
-def _is_lay(reference: str, subject: str | None) -> bool:
-    kind = reference.split("/")[-2] if "/" in reference else ""
-    return kind in ("Patient", "RelatedPerson", "Device") or reference == subject
