@@ -12,6 +12,7 @@ from mappings import decoders, structs
 from mappings.datatypes import reference_id
 from mappings.decoders import Bundle, Unread
 from mappings.errors import ForeignPatient, UnreadableChart
+from mappings.observation_index import ObservationIndex
 from mappings.structs import Observation, OperationOutcome, Patient, Resource
 from models.snapshot import Gap
 
@@ -43,10 +44,17 @@ class Chart:
     faults: list[Gap] = field(default_factory=list)  # entries that are broken and were left out
     next_links: Mapping[str, str] = field(default_factory=dict)  # key -> URL of a page not read yet
     unread: frozenset[str] = frozenset()  # keys answered with an OperationOutcome
+    index: ObservationIndex | None = None  # of the observations; `None` until it is made, or made anew
 
     def of(self, kind: type[R]) -> list[R]:
         """All resources of one type, in the order of the chart; each id once."""
         return self.resources.get(kind, [])
+
+    def observed(self) -> ObservationIndex:
+        """The observations by what they are about."""
+        if self.index is None:
+            self.index = ObservationIndex(self.of(Observation))
+        return self.index
 
 
 def read_chart(parts: Iterable[Part], *, patient_id: str) -> Chart:
@@ -164,6 +172,7 @@ class _Reader:
                 if count and len(self.lists[kind]) > count:
                     self.repeated.add(kind)
         self.drop_repeats()
+        self.chart.observed()
         self.chart.next_links = self.next_links
         self.chart.unread = frozenset(self.unread)
         return self.chart

@@ -69,6 +69,7 @@ class ConceptMap:
                     self._observation(resource)
                 else:
                     self._struct(resource)
+        chart.index = None  # it goes by the codes as they are written
         if chart.patient is not None:
             self._struct(chart.patient)
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from operator import itemgetter
 from typing import Final
 
 import msgspec
 
-from mappings import decoders, structs
+from mappings import decoders
 from mappings.datatypes import Dates
 from mappings.from_fhir.circumstances import STATUS, Performers, of_activity, of_clinic
 from mappings.from_fhir.plain import PlainReadings
 from mappings.from_fhir.quantities import Refused, read_value, result_of, upper_limit
-from mappings.measures import UNSEEN, Measure, observed
-from mappings.structs import NOTHING, Component, Observation
+from mappings.from_fhir.sorting import Entry, Sorted
+from mappings.measures import Measure, observed
+from mappings.observation_index import ObservationIndex
+from mappings.structs import Component, Observation
 from models.snapshot import Gap, Reading, When
-
-_Found = tuple[str, Measure, Observation, Component | None]  # text of its time, how, whole, part
 
 # How many days of values behind its newest one an input's series holds, where a rule looks at a course: neutrophils
 # that fall within 7 days, a first low saturation and worsening fatigue or pain within 14, weight 4 to 7 months back,
@@ -63,66 +62,29 @@ class Observations:
 
     def __init__(self, dates: Dates, faults: list[Gap]) -> None:
         self.dates, self.faults, self.table = dates, faults, observed()
-        self.found: dict[str, list[_Found]] = {}
         self.cuts: dict[tuple[str, int], str] = {}
         self.performers = Performers()
         self.plain = PlainReadings(dates, self.performers)
 
-    def read(self, observations: Iterable[Observation]) -> dict[str, list[Reading]]:
+    def read(self, index: ObservationIndex) -> dict[str, list[Reading]]:
         """Alias -> readings, newest first."""
-        self.sort_out(observations)
-        series = {alias: self.series(alias, found) for alias, found in self.found.items()}
+        found = Sorted(index, self.faults)
+        series = {alias: self.series(alias, found.newest_first(alias)) for alias in found.aliases()}
         for alias in _MOVED:
             if alias in series:
                 _move(alias, series)
         return {alias: readings for alias, readings in series.items() if readings}
 
-    def sort_out(self, observations: Iterable[Observation]) -> None:
-        """Puts each observation, or each component, under the input that its code means."""
-        known, found = self.table.by_text, self.found
-        for observation in observations:
-            text = bytes(observation.code)
-            measure = known.get(text, UNSEEN)
-            if measure is UNSEEN:
-                measure = self.table.measure_of(text)
-            if measure is not None:
-                time = observation.effective_date_time or _time_text(observation)
-                try:
-                    found[measure.alias].append((time, measure, observation, None))
-                except KeyError:
-                    found[measure.alias] = [(time, measure, observation, None)]
-            if observation.component is not NOTHING:
-                self.sort_out_components(observation)
-            if observation.contained is not NOTHING:
-                self.sort_out(_contained(observation))
-
-    def sort_out_components(self, observation: Observation) -> None:
-        time = observation.effective_date_time or _time_text(observation)
-        try:
-            components = decoders.components_decoder.decode(observation.component)
-        except msgspec.MsgspecError as error:
-            self.faults.append(
-                Gap("observations", "unread", text=f"broken: {error}", source=f"Observation/{observation.id}")
-            )
-            return
-        for component in components or ():
-            measure = self.table.measure_of_concept(component.code)
-            if measure is not None:
-                self.found.setdefault(measure.alias, []).append((time, measure, observation, component))
-
-    def series(self, alias: str, found: list[_Found]) -> list[Reading]:
+    def series(self, alias: str, entries: Iterable[Entry]) -> list[Reading]:
         """The readings of one input, newest first, down to its reach and one beyond.
 
         The reach is counted from the newest value that may clear: final, exact, measured in the clinic.
         """
-        several = len(found) > 1
-        if several:
-            found.sort(key=_BY_TIME, reverse=True)
         readings: list[Reading] = []
         seen: set[str | None] = set()
         faults = 0
         oldest = ""
-        for text, measure, observation, part in found:
+        for text, measure, observation, part in entries:
             outcome: Reading | Gap | None = None
             if part is None:
                 if observation.id in seen:
@@ -137,7 +99,7 @@ class Observations:
                 if oldest:
                     if text < oldest:
                         break
-                elif several and (len(readings) > _MOST_DOUBTFUL or _may_clear(outcome)):
+                elif len(readings) > _MOST_DOUBTFUL or _may_clear(outcome):
                     oldest = self.days_before(text, outcome.when, alias)
             elif outcome is not None and faults < _MOST_FAULTS:
                 faults += 1
@@ -216,9 +178,6 @@ def _move(alias: str, series: dict[str, list[Reading]]) -> None:
         series[reading.alias].sort(key=_newest, reverse=True)
 
 
-_BY_TIME: Final = itemgetter(0)
-
-
 def _order(readings: list[Reading]) -> None:
     """Newest first: their texts are in order already, but offsets may differ."""
     before = readings[0].when.latest
@@ -236,37 +195,3 @@ def _may_clear(reading: Reading) -> bool:
 
 def _newest(reading: Reading) -> float:
     return reading.when.latest.timestamp()
-
-
-def _time_text(observation: Observation) -> str:
-    """Text to sort by where there is no effectiveDateTime; broken ones are named when they are read."""
-    if observation.effective_instant:
-        return observation.effective_instant
-    if observation.effective_period:
-        try:
-            period = decoders.period_decoder.decode(observation.effective_period)
-        except msgspec.MsgspecError:
-            period = None
-        if period is not None and (period.end or period.start):
-            return period.end or period.start or ""
-    return observation.issued or ""
-
-
-def _contained(observation: Observation) -> Iterator[Observation]:
-    """Members of a panel that lie inside it; what they do not say themselves they have from the panel."""
-    try:
-        raws = decoders.raws_decoder.decode(observation.contained)
-    except msgspec.MsgspecError:
-        return
-    for raw in raws or ():
-        try:
-            inner = decoders.resource_decoder.decode(raw)
-        except msgspec.MsgspecError:
-            continue
-        if isinstance(inner, Observation):
-            inner.id = f"{observation.id}#{inner.id}"
-            inner.status = inner.status or observation.status
-            if not inner.effective_date_time and not _time_text(inner):
-                inner.effective_date_time = observation.effective_date_time or _time_text(observation)
-            inner.contained = structs.NOTHING
-            yield inner

@@ -40,7 +40,8 @@ class PlainReadings:
         self.measure: Measure | None = None
         self.unit: tuple[str | None, str | None, str | None] = (None, None, None)
         self.factor: Factor | None = None
-        self.ranges, self.limit = NOTHING, None
+        self.ranges = NOTHING
+        self.limit: float | None = None
         self.performer, self.told = NOTHING, False
         self.category, self.clinic = NOTHING, False
 

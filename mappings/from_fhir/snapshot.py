@@ -68,7 +68,7 @@ def snapshot_from(chart: Chart, *, as_of: datetime, unread: Iterable[str] = ()) 
 
 
 def _series(chart: Chart, dates: Dates, faults: list[Gap]) -> Series:
-    series = Observations(dates, faults).read(chart.of(structs.Observation))
+    series = Observations(dates, faults).read(chart.observed())
     for alias, told in Answers(dates, faults).read(chart.of(structs.QuestionnaireResponse)).items():
         both = [*series.get(alias, []), *told]
         series[alias] = sorted(both, key=lambda one: one.when.latest, reverse=True)
