@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from models.inputs import INPUTS
@@ -14,6 +13,7 @@ Series = dict[str, list[Reading]]
 
 _QUARTER: Final = timedelta(days=90)
 _WEEK: Final = timedelta(days=7)
+_DAYS: Final = timedelta(days=2)  # the day before, whatever the time of the day
 
 
 def add_derived(series: Series) -> None:
@@ -43,19 +43,35 @@ def _add_neutrophils(series: Series) -> None:
 
 
 def _add_bmi(series: Series) -> None:
-    """Weight by height; the chart's own index stands while it is hardly older than the weight."""
+    """Weight by height; the chart's own index stands while it is hardly older than the weight.
+
+    As deep as an index that is on file is read: the newest that may clear, its day, and one beyond.
+    """
     heights, weights, told = (series.get(name, []) for name in ("height", "weight", "bmi"))
     if not heights or not weights:
         return
-    sure = [one.when.latest for one in told if one.status == "final" and not one.patient_reported]
-    made = []
+    sure = max((one.when.latest for one in told if _is_sure(one)), default=None)
+    made: list[Reading] = []
+    oldest: datetime | None = None
     for weight in weights:
-        if sure and weight.when.latest - max(sure) <= _WEEK:
+        if (sure is not None and weight.when.latest - sure <= _WEEK) or weight.comparator is not None:
             continue
         height = _nearest(heights, weight, _QUARTER)
-        if height is not None and weight.comparator is None and height.comparator is None:
-            made.append(_made("bmi", _number(weight) / (_number(height) / 100) ** 2, weight, height))
+        if height is None or height.comparator is not None:
+            continue
+        one = _made("bmi", _number(weight) / (_number(height) / 100) ** 2, weight, height)
+        if not INPUTS["bmi"].is_plausible(_number(one)):
+            continue
+        made.append(one)
+        if oldest is not None and weight.when.latest < oldest:
+            break
+        if oldest is None and _is_sure(one):
+            oldest = weight.when.earliest - _DAYS
     _keep(series, "bmi", [*told, *made])
+
+
+def _is_sure(reading: Reading) -> bool:
+    return reading.status == "final" and not reading.patient_reported
 
 
 def _add_minutes_a_week(series: Series) -> None:
@@ -92,16 +108,15 @@ def _add_corrected_calcium(series: Series) -> None:
 
 def _nearest(candidates: Sequence[Reading], to: Reading, within: timedelta) -> Reading | None:
     """The candidate nearest in time; candidates are sorted, newest first."""
-    moment = to.when.latest
-    if len(candidates) == 1:
-        only = candidates[0]
-        return only if abs(only.when.latest - moment) <= within else None
-    at = bisect_left(candidates, True, key=lambda one: one.when.latest <= moment)
-    if at < len(candidates) and candidates[at].when.latest == moment:
-        return candidates[at]
-    beside = candidates[max(at - 1, 0) : at + 1]
-    found = min(beside, key=lambda one: abs(one.when.latest - moment), default=None)
-    return found if found is not None and abs(found.when.latest - moment) <= within else None
+    moment, later, earlier = to.when.latest, None, None
+    for one in candidates:
+        if one.when.latest <= moment:
+            earlier = one
+            break
+        later = one
+    if earlier is not None and (later is None or moment - earlier.when.latest < later.when.latest - moment):
+        return earlier if moment - earlier.when.latest <= within else None
+    return later if later is not None and later.when.latest - moment <= within else None
 
 
 def _number(reading: Reading) -> float:

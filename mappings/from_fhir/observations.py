@@ -82,28 +82,32 @@ class Observations:
         """
         readings: list[Reading] = []
         seen: set[str | None] = set()
-        faults = 0
-        oldest = ""
+        faults, oldest = 0, ""
+        clearing: tuple[str, When] | None = None
         for text, measure, observation, part in entries:
-            outcome: Reading | Gap | None = None
+            if clearing is not None and not oldest:
+                oldest = self.days_before(*clearing, alias)
+            reading = None
             if part is None:
                 if observation.id in seen:
                     continue
                 seen.add(observation.id)
                 if measure.plain:
-                    outcome = self.plain.read(measure, observation)
-            if outcome is None:
+                    reading = self.plain.read(measure, observation)
+            if reading is None:
                 outcome = self.reading(measure, observation, part)
-            if isinstance(outcome, Reading):
-                readings.append(outcome)
-                if oldest:
-                    if text < oldest:
-                        break
-                elif len(readings) > _MOST_DOUBTFUL or _may_clear(outcome):
-                    oldest = self.days_before(text, outcome.when, alias)
-            elif outcome is not None and faults < _MOST_FAULTS:
-                faults += 1
-                self.faults.append(outcome)
+                if not isinstance(outcome, Reading):
+                    if outcome is not None and faults < _MOST_FAULTS:
+                        faults += 1
+                        self.faults.append(outcome)
+                    continue
+                reading = outcome
+            readings.append(reading)
+            if oldest:
+                if text < oldest:
+                    break
+            elif len(readings) > _MOST_DOUBTFUL or _may_clear(reading):
+                clearing = text, reading.when
         if len(readings) > 1:
             _order(readings)
         return readings
