@@ -14,10 +14,9 @@ A value given as `<10` fires everything that some value under 10 would fire. Not
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Final
 
-from models.findings import Evidence
 from models.inputs import INPUTS
 from models.safety.calls import CALLS, called, number_in, since, until, words_of
 from models.safety.condition import (
@@ -30,6 +29,7 @@ from models.safety.condition import (
 from models.safety.inputs import DERIVED, MARKS
 from models.safety.trends import Source
 from models.safety.view import View
+from models.snapshot import Reading
 
 
 def compiled(text: str) -> Condition:
@@ -86,10 +86,25 @@ def _compare(node: ast.Compare) -> Condition:
     if isinstance(subject, ast.Call) and called(subject) in ("since", "until"):
         return (since if called(subject) == "since" else until)(subject, band)
     name, read, needs = _source(subject)
-    may_hold, (low, high) = band.may_hold, band.closed
+    some = _some(band)
+    if name in DERIVED:
+        return Condition(
+            lambda view: some(read(view)), lambda view: map(evidence_of, read(view)), needs, frozenset({name})
+        )
 
     def test(view: View) -> bool:
-        for reading in read(view):  # a plain loop without calls: these are the hottest lines of the service
+        readings = view.counting.get(name)
+        return readings is not None and some(readings)
+
+    return Condition(test, lambda view: map(evidence_of, read(view)), needs, frozenset({name}))
+
+
+def _some(band: Band) -> Callable[[tuple[Reading, ...]], bool]:
+    """Whether some of the readings may stand for a number inside."""
+    may_hold, (low, high) = band.may_hold, band.closed
+
+    def some(readings: tuple[Reading, ...]) -> bool:
+        for reading in readings:  # a plain loop without calls: these are the hottest lines of the service
             value = reading.value
             if value.__class__ is float and reading.comparator is None:
                 if low <= value <= high:
@@ -98,10 +113,7 @@ def _compare(node: ast.Compare) -> Condition:
                 return True
         return False
 
-    def collect(view: View) -> Iterable[Evidence]:
-        return map(evidence_of, read(view))
-
-    return Condition(test, collect, needs, frozenset({name}))
+    return some
 
 
 def _source(node: ast.expr) -> tuple[str, Source, frozenset[str] | None]:

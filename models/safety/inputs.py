@@ -53,9 +53,14 @@ def _weight_loss(view: View) -> tuple[Reading, ...]:
         return ()
     newest = worst(current, highest=False)
     begun = newest.when.earliest
-    earlier = [(view.days_since(r.when), r) for r in final_values(view, "weight") if r.when.latest < begun]
-    back = [r for days, r in earlier if _FOUR_MONTHS <= days <= _SEVEN_MONTHS]
-    short = [r for days, r in earlier if days <= _SIX_MONTHS]
+    back, short = [], []
+    for reading in final_values(view, "weight"):
+        if reading.when.latest < begun:
+            days = view.days_since(reading.when)
+            if _FOUR_MONTHS <= days <= _SEVEN_MONTHS:
+                back.append(reading)
+            if days <= _SIX_MONTHS:
+                short.append(reading)
     if not back and not short:
         return ()
     reference = worst(tuple(back), highest=True) if back else short[-1]

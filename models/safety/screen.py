@@ -54,7 +54,7 @@ def screen(snapshot: PatientSnapshot, rules: RuleSet | None = None, seen: View |
 
 
 def _found(index: _Index, view: View) -> Iterator[Finding]:
-    for rule, levels in index.awake(view.snapshot):
+    for rule, levels in index.awake(view):
         for test, level in levels:
             if test(view):
                 yield _finding(rule, level, view)
@@ -102,23 +102,26 @@ class _Index:
     """Rules by the aliases and value sets that wake them, so that quiet ones cost one look-up together."""
 
     def __init__(self, rules: tuple[Rule, ...]) -> None:
-        self._rules = [(rule, [(level.condition.test, level) for level in rule.levels]) for rule in rules]
-        self._always = frozenset(n for n, rule in enumerate(rules) if rule.wake is None)
-        self._by_name: dict[str, set[int]] = {}
-        for number, rule in enumerate(rules):
+        self._rules = [
+            (1 << number, (rule, [(level.condition.test, level) for level in rule.levels]))
+            for number, rule in enumerate(rules)
+        ]
+        self._always = 0
+        self._by_name: dict[str, int] = {}  # one bit a rule
+        for (bit, _), rule in zip(self._rules, rules, strict=True):
+            if rule.wake is None:
+                self._always |= bit
             for name in rule.wake or ():
-                self._by_name.setdefault(name, set()).add(number)
+                self._by_name[name] = self._by_name.get(name, 0) | bit
         self.asks = _asks(rules)
 
-    def awake(self, snapshot: PatientSnapshot) -> Iterator[tuple[Rule, list[tuple[Test, Level]]]]:
+    def awake(self, view: View) -> list[tuple[Rule, list[tuple[Test, Level]]]]:
         """The rules that can fire on this snapshot, in their order, each with the tests of its levels."""
-        numbers = set(self._always)
-        for names in (snapshot.values, snapshot.facts):
+        awake, woken_by = self._always, self._by_name
+        for names in (view.counting, view.snapshot.facts):
             for name in names:
-                woken = self._by_name.get(name)
-                if woken:
-                    numbers |= woken
-        return (self._rules[number] for number in sorted(numbers))
+                awake |= woken_by.get(name, 0)
+        return [tested for bit, tested in self._rules if awake & bit]
 
 
 def _asks(rules: tuple[Rule, ...]) -> tuple[tuple[tuple[str, ...], tuple[tuple[str, Ask], ...]], ...]:

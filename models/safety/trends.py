@@ -62,12 +62,14 @@ def moved(alias: str, name: str, unit: str, within_days: int, *, up: bool) -> So
 
 def before_it(view: View, alias: str, newest: Reading, within: timedelta) -> tuple[Reading, ...]:
     """The final readings that are surely earlier than the newest one, by at most so much."""
-    begun = newest.when.earliest
-    return tuple(
-        reading
-        for reading in view.finals(alias)
-        if (latest := reading.when.latest) < begun and begun - latest <= within
-    )
+    begun, found = newest.when.earliest, []
+    for reading in view.finals(alias):
+        latest = reading.when.latest
+        if latest < begun:
+            if begun - latest > within:
+                break  # newest first: all that follow are older still
+            found.append(reading)
+    return tuple(found)
 
 
 # The patient's own usual days

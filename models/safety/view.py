@@ -32,16 +32,15 @@ class View:
     """
 
     __slots__ = (
-        "_current",
         "_dose",
-        "_facts",
         "_finals",
         "_fresh",
         "_marks",
         "as_of",
+        "counting",
+        "happened",
         "snapshot",
         "today",
-        "values",
         "worked_out",
         "zone",
     )
@@ -51,11 +50,11 @@ class View:
         self.as_of = snapshot.as_of
         self.zone = snapshot.as_of.tzinfo
         self.today = snapshot.as_of.toordinal()
-        self.values = snapshot.values
+        # Nearly all that is on file is asked for, and most of it by several rules.
+        self.counting = {alias: self._counting(series) for alias, series in snapshot.values.items() if series}
+        self.happened = {name: self._happened(facts) for name, facts in snapshot.facts.items()}
         self.worked_out: dict[object, tuple[Reading, ...]] = {}  # by their source: several rules ask for each
-        self._current: dict[str, tuple[Reading, ...]] = {}
         self._finals: dict[str, tuple[Reading, ...]] = {}
-        self._facts: dict[str, tuple[Fact, ...]] = {}
         self._fresh: dict[str, bool] = {}
         self._marks: dict[str, bool] = {}
         self._dose: tuple[int, Fact] | bool | None = False
@@ -81,13 +80,7 @@ class View:
 
         A preliminary value is looked at but hides none; what the patient tells never hides a clinic value.
         """
-        known = self._current.get(alias)
-        if known is None:
-            series = self.values.get(alias)
-            if not series:
-                return ()
-            known = self._current[alias] = self._counting(series)
-        return known
+        return self.counting.get(alias, ())
 
     def finals(self, alias: str) -> tuple[Reading, ...]:
         """All final readings up to `as_of`, newest first."""
@@ -96,16 +89,18 @@ class View:
             as_of = self.as_of
             known = self._finals[alias] = tuple(
                 reading
-                for reading in self.values.get(alias, ())
+                for reading in self.snapshot.values.get(alias, ())
                 if reading.status == "final" and reading.when.earliest <= as_of
             )
         return known
 
     def _counting(self, series: tuple[Reading, ...]) -> tuple[Reading, ...]:
         first = series[0]
-        alone = len(series) == 1 or series[1].when.latest < first.when.earliest - _ONE_DAY
-        if alone and _is_clinic_final(first) and first.when.earliest <= self.as_of:
-            return (first,)  # the usual case: one newest clinic value, the next a day or more before it
+        if first.status == "final" and not first.patient_reported and first.when.earliest <= self.as_of:
+            if len(series) == 1:
+                return series
+            if series[1].when.latest < first.when.earliest - _ONE_DAY:
+                return (first,)  # the usual case: one newest clinic value, the next a day or more before it
         return self._counting_all(series)
 
     def _counting_all(self, series: tuple[Reading, ...]) -> tuple[Reading, ...]:
@@ -126,7 +121,7 @@ class View:
         """True when a final value is on file and inside its age limit for this patient."""
         known = self._fresh.get(alias)
         if known is None:
-            known = self._fresh[alias] = alias in self.values and self._is_fresh(alias)
+            known = self._fresh[alias] = alias in self.counting and self._is_fresh(alias)
         return known
 
     def _is_fresh(self, alias: str) -> bool:
@@ -159,18 +154,14 @@ class View:
 
     def facts(self, value_set: str) -> tuple[Fact, ...]:
         """The facts of a value set that have happened: not planned, not dated in the future."""
-        known = self._facts.get(value_set)
-        if known is None:
-            found = self.snapshot.facts.get(value_set)
-            if not found:
-                return ()
-            as_of = self.as_of
-            known = self._facts[value_set] = tuple(
-                fact
-                for fact in found
-                if fact.state != "planned" and (fact.start is None or fact.start.earliest <= as_of)
-            )
-        return known
+        return self.happened.get(value_set, ())
+
+    def _happened(self, facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
+        as_of = self.as_of
+        for fact in facts:
+            if fact.state == "planned" or (fact.start is not None and fact.start.earliest > as_of):
+                return tuple(one for one in facts if one is not fact and self._happened((one,)))
+        return facts
 
     def is_over(self, fact: Fact, grace_days: int = 0) -> bool:
         """True when the fact surely ended, at least `grace_days` days ago."""
@@ -204,9 +195,7 @@ class View:
 
     def recent(self, value_set: str, days: int) -> bool:
         """True when a fact of the value set began within so many days, whatever became of it."""
-        if value_set not in self.snapshot.facts:
-            return False
-        for fact in self.facts(value_set):
+        for fact in self.happened.get(value_set, ()):
             began = self.since(fact)
             if began is not None and began <= days:
                 return True
@@ -238,8 +227,7 @@ class View:
         return self._dose
 
     def _find_dose(self) -> tuple[int, Fact] | None:
-        held = self.snapshot.facts
-        if "vs.cytotoxic" not in held and "vs.chemo_encounter" not in held:
+        if "vs.cytotoxic" not in self.happened and "vs.chemo_encounter" not in self.happened:
             return None
         drugs = self.facts("vs.cytotoxic")
         given = [fact for fact in drugs if fact.kind != "order"] + list(self.facts("vs.chemo_encounter"))
