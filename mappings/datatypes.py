@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 
+from models.quick import maker
 from models.snapshot import When
 
 Place = Literal["past", "later", "future"]
@@ -12,7 +13,9 @@ Place = Literal["past", "later", "future"]
 SKEW = timedelta(hours=1)  # two clocks differ: what is recorded a moment "after" as_of is in the chart
 NEAR = timedelta(days=31)
 _TICK = timedelta(microseconds=1)
+_MARKS = slice(4, 14, 3)  # where a dateTime has its two hyphens, the T and the first colon
 _from_iso = datetime.fromisoformat
+_when = maker(When)
 
 
 def period_of(text: str, zone: tzinfo) -> When | None:
@@ -22,13 +25,12 @@ def period_of(text: str, zone: tzinfo) -> When | None:
     charts: it is read in `zone`. Source: FHIR R4 datatypes, dateTime; conventions.md section 3.
     """
     try:
-        if len(text) <= 10:
-            return _whole(text, zone)
-        if text[4] != "-" or text[7] != "-" or text[10] != "T" or text[13:14] != ":":
-            return None  # Python reads more of ISO 8601 than FHIR allows: 20261125T1430, 2026-W48-3
+        if text[_MARKS] != "--T:":
+            # Python reads more of ISO 8601 than FHIR allows: 20261125T1430, 2026-W48-3
+            return _whole(text, zone) if len(text) <= 10 else None
         moment = _from_iso(text)
         moment = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
-        return When(moment, moment)
+        return _when(moment, moment)
     except (ValueError, OverflowError):
         return None
 
@@ -59,7 +61,7 @@ def between(start: When | None, end: When | None) -> When | None:
     return When(start.earliest, end.latest)
 
 
-class _Texts(dict[str, When | None]):
+class _Texts(dict[str | None, When | None]):
     """What each text of a chart names; a text is read when it is first asked for."""
 
     __slots__ = ("zone",)
@@ -67,8 +69,8 @@ class _Texts(dict[str, When | None]):
     def __init__(self, zone: tzinfo) -> None:
         self.zone = zone
 
-    def __missing__(self, text: str) -> When | None:
-        found = self[text] = period_of(text, self.zone)
+    def __missing__(self, text: str | None) -> When | None:
+        found = self[text] = period_of(text, self.zone) if text else None
         return found
 
 
@@ -81,11 +83,11 @@ class Dates:
         self.as_of = as_of
         self.zone = as_of.tzinfo
         self.horizon = as_of + SKEW
-        self.texts = _Texts(as_of.tzinfo)  # by text; ask `when` for one that may be absent
+        self.texts = _Texts(as_of.tzinfo)  # by text, as `when`
 
     def when(self, text: str | None) -> When | None:
         """The period that `text` names; `None` when absent or unreadable."""
-        return self.texts[text] if text else None
+        return self.texts[text]
 
     def after(self, moment: When | None) -> bool:
         """True when the whole of `moment` lies after `as_of`."""

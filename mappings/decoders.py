@@ -14,6 +14,7 @@ from mappings.structs import (
     Component,
     Element,
     Period,
+    PlainQuantity,
     Quantity,
     ReferenceRange,
     Resource,
@@ -68,6 +69,7 @@ concept_decoder = msgspec.json.Decoder(BareConcept | None)
 concepts_decoder = msgspec.json.Decoder(list[BareConcept] | None)
 references_decoder = msgspec.json.Decoder(list[Subject] | None)
 period_decoder = msgspec.json.Decoder(Period | None)
+plain_quantity_decoder = msgspec.json.Decoder(PlainQuantity)
 quantity_decoder = msgspec.json.Decoder(Quantity | None)
 ranges_decoder = msgspec.json.Decoder(list[ReferenceRange] | None)
 components_decoder = msgspec.json.Decoder(list[Component] | None)

@@ -61,6 +61,16 @@ class Quantity(Element):
     code: str | None = None
 
 
+class PlainQuantity(Element):
+    """A quantity that there is nothing to think about: a value without comparator. All others do not decode."""
+
+    value: float
+    comparator: None = None
+    unit: str | None = None
+    system: str | None = None
+    code: str | None = None
+
+
 class ReferenceRange(Element):
     high: Quantity | None = None
     type: BareConcept | None = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
@@ -27,8 +27,10 @@ def quick_to_make(cls: type[T]) -> type[T]:
             scope[f"_default_{field.name}"] = field.default
         elif field.default_factory is not MISSING:
             scope[f"_make_{field.name}"] = field.default_factory
-    exec("\n".join(_constructor(made)), scope)  # noqa: S102 - the text is made of field names alone, as dataclasses do
+    scope["_cls"] = cls
+    exec("\n".join(_constructors(made)), scope)  # noqa: S102 - the text is made of field names alone, as dataclasses do
     constructor = scope["__new__"]
+    _MAKERS[cls] = scope["make"]
     constructor.__qualname__ = f"{cls.__qualname__}.__new__"
     constructor.__annotations__ = {field.name: field.type for field in made}
     del cls.__init__
@@ -37,16 +39,29 @@ def quick_to_make(cls: type[T]) -> type[T]:
     return cls
 
 
-def _constructor(made: tuple[Field[Any], ...]) -> Iterator[str]:
-    yield f"def __new__(cls, {', '.join(map(_parameter, made))}):"
-    yield "    self = _new(_twin)"
-    for field in made:
-        given = field.name
-        if field.default_factory is not MISSING:
-            given = f"_make_{given}() if {given} is _missing else {given}"
-        yield f"    self.{field.name} = {given}"
-    yield "    self.__class__ = cls"
-    yield "    return self"
+_MAKERS: Final[dict[type[Any], Any]] = {}
+
+
+def maker(cls: type[T]) -> type[T]:
+    """What makes instances of such a class quicker still, for the few places that make hundreds of them.
+
+    A plain function, which the interpreter calls without the detour through the type; to type checkers it is the class.
+    """
+    made: type[T] = _MAKERS[cls]
+    return made
+
+
+def _constructors(made: tuple[Field[Any], ...]) -> Iterator[str]:
+    for head, cls in (("__new__(cls, ", "cls"), ("make(", "_cls")):
+        yield f"def {head}{', '.join(map(_parameter, made))}):"
+        yield "    self = _new(_twin)"
+        for field in made:
+            given = field.name
+            if field.default_factory is not MISSING:
+                given = f"_make_{given}() if {given} is _missing else {given}"
+            yield f"    self.{field.name} = {given}"
+        yield f"    self.__class__ = {cls}"
+        yield "    return self"
 
 
 def _parameter(field: Field[Any]) -> str:

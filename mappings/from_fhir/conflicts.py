@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -30,14 +30,17 @@ def conflicts(series: Series) -> Iterator[Gap]:
     Source: conventions.md section 3, two values on one instant or day; rules.md section 11.
     """
     for alias, readings in series.items():
-        if len(readings) < 2 or alias in _SEVERAL:
+        moving = _MOVES.get(alias)
+        if moving is None or len(readings) < 2:
             continue
-        known = INPUTS.get(alias)
-        if known is None or known.kind == "code":
-            continue
-        pair = _contradiction(readings, moving=alias in _MOVING)
+        pair = _contradiction(readings, moving=moving)
         if pair is not None:
             yield _gap(*pair)
+
+
+_MOVES: Final[Mapping[str, bool]] = {
+    alias: alias in _MOVING for alias, known in INPUTS.items() if alias not in _SEVERAL and known.kind != "code"
+}
 
 
 def _contradiction(readings: list[Reading], *, moving: bool) -> tuple[Reading, Reading] | None:

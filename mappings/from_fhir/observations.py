@@ -83,17 +83,18 @@ class Observations:
         readings: list[Reading] = []
         seen: set[str | None] = set()
         faults, oldest = 0, ""
-        clearing: tuple[str, When] | None = None
+        clearing: Reading | None = None
+        last, quick = None, None
         for text, measure, observation, part in entries:
-            if clearing is not None and not oldest:
-                oldest = self.days_before(*clearing, alias)
+            if measure is not last:
+                last, quick = measure, self.plain.reader(measure) if measure.plain else None
             reading = None
             if part is None:
                 if observation.id in seen:
                     continue
                 seen.add(observation.id)
-                if measure.plain:
-                    reading = self.plain.read(measure, observation)
+                if quick is not None:
+                    reading = quick(observation)
             if reading is None:
                 outcome = self.reading(measure, observation, part)
                 if not isinstance(outcome, Reading):
@@ -103,11 +104,14 @@ class Observations:
                     continue
                 reading = outcome
             readings.append(reading)
-            if oldest:
-                if text < oldest:
-                    break
-            elif len(readings) > _MOST_DOUBTFUL or _may_clear(reading):
-                clearing = text, reading.when
+            if clearing is None:
+                if len(readings) > _MOST_DOUBTFUL or _may_clear(reading):
+                    clearing, newest = reading, text
+                continue
+            if not oldest:
+                oldest = self.days_before(newest, clearing.when, alias)
+            if text < oldest:
+                break
         if len(readings) > 1:
             _order(readings)
         return readings
