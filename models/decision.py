@@ -28,6 +28,7 @@ class Verdict(StrEnum):
         return self in (Verdict.HOLD, Verdict.HOLD_EMERGENCY)
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Eligibility:
     """Whether this patient is one whom the service is for."""
@@ -63,6 +64,7 @@ class Estimate:
     basis: tuple[str, ...] = ()  # entries of the chart that it rests on; filled with the drivers
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Release:
     """What may leave the house. A referral is not exercise: they are released apart."""
@@ -72,6 +74,7 @@ class Release:
     waiting_for: tuple[str, ...] = ()  # "answers", "clearance", "data:<what>"
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Assessment:
     """Findings, estimates and gaps of one snapshot, and the verdict that follows."""
@@ -105,6 +108,7 @@ class Reason:
     text: Text
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Aerobic:
     """Aerobic dose of the first week."""
@@ -116,6 +120,7 @@ class Aerobic:
     modes: tuple[Text, ...]
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Resistance:
     """Resistance dose of the first week; sets of 0 means none."""
@@ -127,6 +132,7 @@ class Resistance:
     load: Text
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Prescription:
     """A FITT prescription: what to do, what limits it, and what set each number."""
@@ -147,6 +153,7 @@ class Prescription:
         return self.aerobic.days_per_week * self.aerobic.minutes
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Destination:
     """Which kind of programme. Source: pathway.md section 3."""
@@ -159,6 +166,7 @@ class Destination:
     code_display: str = "Referral to physical activity program (procedure)"
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """What we would refer for. It exists for every eligible patient, held ones too."""

@@ -84,6 +84,7 @@ class Gap:
     source: str | None = None
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class PatientSnapshot:
     """All that one decision may know of one patient at one moment, and its gaps.
@@ -109,7 +110,7 @@ class PatientSnapshot:
         """Completed years on `as_of`; of a partial birth date the younger age; `None` when unknown."""
         if self.birth is None:
             return None
-        born, today = self.birth.latest.date(), self.as_of.date()
+        born, today = self.birth.latest, self.as_of
         return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
 
     def series(self, alias: str) -> tuple[Reading, ...]:

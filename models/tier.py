@@ -69,8 +69,8 @@ def _needs_clinician(finding: Finding) -> bool:
 
 
 def _neuropathy_with_falls(finding: Finding) -> bool:
-    names = {evidence.name for evidence in finding.inputs}
-    return finding.rule == "NEU-05" and not names.isdisjoint(("vs.falls", "falls_12_months"))
+    falls = ("vs.falls", "falls_12_months")
+    return finding.rule == "NEU-05" and any(evidence.name in falls for evidence in finding.inputs)
 
 
 def _precaution(finding: Finding) -> bool:

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from models.decision import Reason
+from models.quick import maker
 from models.safety.rule import RESISTANCE_LEVELS
 from models.text import N_, Text
+
+_reason = maker(Reason)
 
 LIGHT_RPE: Final = 11
 FLOOR_MINUTES: Final = 10
@@ -50,7 +53,7 @@ class Draft:
 
     def log(self, what: str, value: object, by: str, text: Text) -> None:
         """Remember who set a number."""
-        self.reasons.append(Reason(what, str(value), by, text))
+        self.reasons.append(_reason(what, str(value), by, text))
 
     def limit_rpe(self, highest: float, by: str, text: Text) -> None:
         """Effort at most this."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from models.findings import Evidence
@@ -23,12 +23,14 @@ class Condition:
     """A compiled condition: whether it holds, and on what evidence.
 
     `wake` are the aliases and value sets of which at least one must be on file for it to hold; `None`: none need be.
+    One that is in `bands` wakes it only by a number that is inside.
     """
 
     test: Test
     collect: Collect
     wake: frozenset[str] | None
     reads: frozenset[str] = field(default_factory=frozenset)
+    bands: Mapping[str, Band] = field(default_factory=dict)
 
 
 def evidence_of(reading: Reading) -> Evidence:
@@ -81,6 +83,10 @@ class Band:
         above = value > self.low if self.low_open else value >= self.low
         return above and (value < self.high if self.high_open else value <= self.high)
 
+    def around(self, other: Band) -> Band:
+        """The least interval that holds both, ends included."""
+        return Band(min(self.low, other.low), max(self.high, other.high))
+
     def may_hold(self, reading: Reading) -> bool:
         """True when some number that the reading can stand for is inside."""
         value = reading.value
@@ -92,3 +98,14 @@ class Band:
         if reading.comparator in ("<", "<="):
             return value > self.low or (value == self.low and not open_end and not self.low_open)
         return value < self.high or (value == self.high and not open_end and not self.high_open)
+
+
+def bands_together(parts: Iterable[tuple[frozenset[str] | None, Mapping[str, Band]]]) -> dict[str, Band]:
+    """The intervals by which several conditions are woken, of the names that wake each of them by a number alone."""
+    found: dict[str, Band] = {}
+    unbound: set[str] = set()
+    for wake, bands in parts:
+        unbound |= (wake or frozenset()) - bands.keys()
+        for name, band in bands.items():
+            found[name] = found[name].around(band) if name in found else band
+    return {name: band for name, band in found.items() if name not in unbound}

@@ -23,6 +23,7 @@ from models.safety.condition import (
     Band,
     Condition,
     ConditionError,
+    bands_together,
     evidence_of,
     nothing,
 )
@@ -96,7 +97,7 @@ def _compare(node: ast.Compare) -> Condition:
         readings = view.counting.get(name)
         return readings is not None and some(readings)
 
-    return Condition(test, lambda view: map(evidence_of, read(view)), needs, frozenset({name}))
+    return Condition(test, lambda view: map(evidence_of, read(view)), needs, frozenset({name}), {name: band})
 
 
 def _some(band: Band) -> Callable[[tuple[Reading, ...]], bool]:
@@ -154,7 +155,7 @@ def _compile(node: ast.expr) -> Condition:
 
 def _all(parts: list[Condition]) -> Condition:
     tests = tuple(part.test for part in parts)
-    known = [part.wake for part in parts if part.wake is not None]
+    rarest = min((part for part in parts if part.wake is not None), key=_how_often, default=None)
 
     def test(view: View) -> bool:
         for holds in tests:  # noqa: SIM110 - half the time of all()
@@ -165,9 +166,16 @@ def _all(parts: list[Condition]) -> Condition:
     return Condition(
         test,
         lambda view: (one for part in parts for one in part.collect(view)),
-        min(known, key=len, default=None),
+        rarest.wake if rarest else None,
         frozenset().union(*(part.reads for part in parts)),
+        rarest.bands if rarest else {},
     )
+
+
+def _how_often(part: Condition) -> tuple[int, int]:
+    """How many names wake a condition by being there alone, and how many in all."""
+    names = part.wake or frozenset()
+    return len(names) - len(part.bands), len(names)
 
 
 def _any(parts: list[Condition]) -> Condition:
@@ -185,4 +193,5 @@ def _any(parts: list[Condition]) -> Condition:
         lambda view: (one for part in parts if part.test(view) for one in part.collect(view)),
         frozenset().union(*known) if len(known) == len(parts) else None,
         frozenset().union(*(part.reads for part in parts)),
+        bands_together((part.wake, part.bands) for part in parts),
     )

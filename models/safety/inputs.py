@@ -66,8 +66,8 @@ def _weight_loss(view: View) -> tuple[Reading, ...]:
     reference = worst(tuple(back), highest=True) if back else short[-1]
     lost = 100 * (number_of(reference) - number_of(newest)) / number_of(reference)
     note = f"{reference.value:g} kg on {reference.when.day}" + ("" if back else ", short series")
-    found = derived("weight_loss", lost, "%", newest, newest.when, note)
-    return (found if back else replace(found, status="preliminary"),)  # a short series may fire, it clears nothing
+    # A short series may fire, it clears nothing.
+    return (derived("weight_loss", lost, "%", newest, newest.when, note, sure=bool(back)),)
 
 
 _FOUR_MONTHS: Final = 120

@@ -1,14 +1,13 @@
-"""Writes the reference page of the rules: `python -m models.safety.reference > docs/reference/rules.md`."""
+"""The reference page of the rules, `docs/reference/rules.md`."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from models.findings import Effect
 from models.inputs import INPUTS
 from models.safety.inputs import DERIVED, MARKS
-from models.safety.rule import OVERRIDES, Ask, Level, RuleSet, rule_set
+from models.safety.rule import OVERRIDES, Ask, Level, RuleSet
 
 _SUPERVISION = {
     0: "none",
@@ -20,8 +19,8 @@ _SUPERVISION = {
 _HEAD = """# Safety rules
 
 This page is generated from `models/safety/rules.yaml` by `make docs`; a test compares the two. One row is one rule.
-The conditions are written in the small language of `models/safety/expression.py`. Each rule has its boundary cases
-in `tests/models/safety/cases.py` under its id.
+The conditions are written in the small language of `models/safety/expression.py`. Under each rule stand its tests:
+boundary cases on a snapshot, whole charts of `tests/clinical/cases` by theme and name, and functions that name it.
 
 Evidence tags (V1, Vs4, K ...) are those of the source list in `docs/explanation/evidence.md`; the grade stands last:
 A guideline or meta-analysis, B consensus, C single study, P product default. **Needs review** means that the source
@@ -30,9 +29,9 @@ a named clinical approver before live use.
 """
 
 
-def reference(rules: RuleSet) -> str:
-    """The whole page as Markdown."""
-    return "\n".join((_HEAD, *_overrides(), *_overview(rules), *_rules(rules), *_inputs(), "")) + "\n"
+def reference(rules: RuleSet, tests: Mapping[str, Iterable[str]]) -> str:
+    """The whole page as Markdown; `tests` are the lines about each rule's tests."""
+    return "\n".join((_HEAD, *_overrides(), *_overview(rules), *_rules(rules, tests), *_inputs(), "")) + "\n"
 
 
 def _overrides() -> Iterator[str]:
@@ -52,7 +51,7 @@ def _overview(rules: RuleSet) -> Iterator[str]:
         yield f"| [{rule.id}](#{rule.id.lower()}) | {rule.title} | {effects} | {'yes' if rule.needs_review else ''} |"
 
 
-def _rules(rules: RuleSet) -> Iterator[str]:
+def _rules(rules: RuleSet, tests: Mapping[str, Iterable[str]]) -> Iterator[str]:
     for rule in rules.rules:
         yield f"\n### {rule.id}\n"
         yield f"**{rule.title}.**" + (" Needs review." if rule.needs_review else "")
@@ -63,6 +62,7 @@ def _rules(rules: RuleSet) -> Iterator[str]:
         yield f"- If missing or stale: {rule.if_missing}"
         yield f"- Reads: {', '.join(f'`{name}`' for name in sorted(rule.reads))}"
         yield f"- Evidence: {rule.evidence}"
+        yield from tests[rule.id]
 
 
 def _level(level: Level) -> Iterator[str]:
@@ -106,7 +106,3 @@ def _inputs() -> Iterator[str]:
 def _span(seconds: float) -> str:
     days = seconds / 86400
     return f"{days:g} d" if days >= 3 and days == int(days) else f"{seconds / 3600:g} h"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(reference(rule_set()))

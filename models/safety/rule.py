@@ -11,7 +11,7 @@ from typing import Any, Final
 import yaml
 
 from models.findings import Cap, Effect
-from models.safety.condition import Condition
+from models.safety.condition import Band, Condition, bands_together
 from models.safety.expression import compiled
 from models.text import N_, Text
 
@@ -66,6 +66,7 @@ class Rule:
     needs_review: bool
     wake: frozenset[str] | None  # as in `Condition`
     reads: frozenset[str]
+    bands: Mapping[str, Band]  # as in `Condition`
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,6 +114,7 @@ def _rule(row: Mapping[str, Any]) -> Rule:
         needs_review=bool(row.get("review", False)),
         wake=frozenset().union(*known) if len(known) == len(wakes) else None,
         reads=frozenset().union(*(level.condition.reads for level in levels)),
+        bands=bands_together((level.condition.wake, level.condition.bands) for level in levels),
     )
 
 

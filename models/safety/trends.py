@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from statistics import median
-from typing import Final
+from typing import Final, Literal
 
 from models.safety.view import View
 from models.snapshot import Reading, When
@@ -18,9 +18,12 @@ _LATEST_DAYS: Final = 2  # older device data say nothing of today
 _HARD_RPE: Final = 15  # two over the highest usual target of 13, Borg 6-20
 
 
-def derived(name: str, value: float, unit: str, like: Reading | None, when: When, note: str = "") -> Reading:
-    """A worked-out number that cites the reading it rests on."""
-    return Reading(name, round(value, 2), unit, when, like.source if like else "", note=note)
+def derived(
+    name: str, value: float, unit: str, like: Reading | None, when: When, note: str = "", *, sure: bool = True
+) -> Reading:
+    """A worked-out number that cites the reading it rests on; one that is not sure may fire and clears nothing."""
+    status: Literal["final", "preliminary"] = "final" if sure else "preliminary"
+    return Reading(name, round(value, 2), unit, when, like.source if like else "", status, note=note)
 
 
 def number_of(reading: Reading) -> float:

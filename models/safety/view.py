@@ -86,13 +86,16 @@ class View:
         """All final readings up to `as_of`, newest first."""
         known = self._finals.get(alias)
         if known is None:
-            as_of = self.as_of
-            known = self._finals[alias] = tuple(
-                reading
-                for reading in self.snapshot.values.get(alias, ())
-                if reading.status == "final" and reading.when.earliest <= as_of
-            )
+            series = self.snapshot.values.get(alias, ())
+            for reading in series:
+                if not self._is_final(reading):
+                    series = tuple(filter(self._is_final, series))
+                    break
+            known = self._finals[alias] = series
         return known
+
+    def _is_final(self, reading: Reading) -> bool:
+        return reading.status == "final" and reading.when.earliest <= self.as_of
 
     def _counting(self, series: tuple[Reading, ...]) -> tuple[Reading, ...]:
         first = series[0]
@@ -157,11 +160,13 @@ class View:
         return self.happened.get(value_set, ())
 
     def _happened(self, facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
-        as_of = self.as_of
         for fact in facts:
-            if fact.state == "planned" or (fact.start is not None and fact.start.earliest > as_of):
-                return tuple(one for one in facts if one is not fact and self._happened((one,)))
+            if self._is_ahead(fact):
+                return tuple(one for one in facts if not self._is_ahead(one))
         return facts
+
+    def _is_ahead(self, fact: Fact) -> bool:
+        return fact.state == "planned" or (fact.start is not None and fact.start.earliest > self.as_of)
 
     def is_over(self, fact: Fact, grace_days: int = 0) -> bool:
         """True when the fact surely ended, at least `grace_days` days ago."""
