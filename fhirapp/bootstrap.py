@@ -38,6 +38,7 @@ from fhirapp.launches import Launches, Registrations
 from fhirapp.messages.delivery import Deliveries
 from fhirapp.messages.replies import REPLIES, Replies
 from fhirapp.messages.senders import Senders
+from fhirapp.messages.settings import OUTBOX
 from fhirapp.messages.telephone import Numbers
 from fhirapp.predictions import Predictions
 from fhirapp.referrals.actions import COME_BACK, Actions
@@ -51,7 +52,7 @@ from fhirapp.referrals.windows import Windows
 from fhirapp.retention.marks import KEY as MARK_KEY
 from fhirapp.retention.marks import mark_key
 from fhirapp.retention.nightly import RETENTION, Nightly
-from fhirapp.tenants import Tenants, read_tenants
+from fhirapp.tenants import Tenants, TenantsInvalid, read_tenants
 from fhirapp.tidying import Tidier
 from fhirapp.write_back.converge import WriteBack
 from models.booster import InstalledEstimators, load_estimators
@@ -146,6 +147,7 @@ def build(config: Config) -> Stride:
     Raises `TenantsInvalid`, `KeyFault` or `OSError` with a message for whoever set it up.
     """
     tenants = read_tenants(config.tenants_file)
+    refuse_outbox(tenants, config)
     keys = {AUDIT_KEY: audit_key(config.secret), MARK_KEY: mark_key(config.secret)}
     sessions = sessions_for(engine_for(config.database_url), **keys)
     clock = DatabaseClock(sessions, movable=config.demo)
@@ -214,6 +216,20 @@ def _hasty(config: Config, sessions: Sessions) -> Direct:
     engine = engine_for(config.database_url, durable=False)
     soon = Syncing(engine).soon if engine.dialect.name == "sqlite" else None
     return Direct(sessions_for(engine, **sessions.carried), soon)
+
+
+def refuse_outbox(tenants: Tenants, config: Config) -> None:
+    """The outbox of a demonstration counts as the patient's letter box; anywhere else nobody would be told.
+
+    Raises `TenantsInvalid`.
+    """
+    if config.loopback:
+        return
+    for tenant in tenants.by_id.values():
+        if OUTBOX in tenant.messages.channels:
+            raise TenantsInvalid(
+                [f'tenants.{tenant.id}.messages.channels: "{OUTBOX}" is for a demonstration on this machine only']
+            )
 
 
 def key_files(folder: Path) -> list[Path]:

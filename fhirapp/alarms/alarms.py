@@ -200,7 +200,10 @@ class Alarms:
             category="alert",
             urgent=True,
         )
-        resource = checked(communication(facts, "completed", told, (about,) if about else ()))
+        resource = communication(facts, "completed", told, (about,) if about else ())
+        if alarm.kind == Kind.HOLD_EMERGENCY:  # whoever is paged finds there which patient is meant
+            resource["recipient"].append(Ref(tenant.on_call.reference, tenant.on_call.display).json())
+        resource = checked(resource)
         ehr, identifier = self.ehrs.as_system(tenant), resource["identifier"][0]
         found = ehr.find("Communication", identifier["system"], identifier["value"])
         return (found or ehr.create(resource)).reference

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import requests
 import sqlalchemy as sa
 
 from fhirapp.bootstrap import build, key_files
@@ -15,6 +16,8 @@ from fhirapp.config import Config
 from fhirapp.db.base import engine_for, sessions_for
 from fhirapp.db.schema import is_current
 from fhirapp.jobs.table import Job
+from fhirapp.messages.checking import message_lines
+from fhirapp.messages.senders import Senders
 from fhirapp.tenants import Tenant, read_tenants
 from models.booster import load_estimators
 
@@ -52,6 +55,7 @@ def _looked_at(config: Config) -> Iterator[tuple[bool, str]]:
     today = datetime.now(UTC)
     for tenant in read_tenants(config.tenants_file).by_id.values():
         yield from _tenant(tenant, today)
+        yield from message_lines(tenant, Senders(config.credentials or {}, requests.Session()), demo=config.loopback)
     if files:
         build(config)
         yield True, "the service can be assembled"

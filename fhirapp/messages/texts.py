@@ -23,7 +23,7 @@ _FULL: Final[Mapping[str, tuple[Text, Text]]] = {
             "your care team at {hospital} has referred you to our exercise service. Exercise that fits you can help "
             "you during and after treatment. It costs you nothing to talk to us.\n\n"
             "You need do nothing. An exercise navigator will contact you after {day}.\n\n"
-            "You do not want this? One step is enough, and you need give no reason. Call {contact}, or open this "
+            "You do not want this? One step is enough, and you need give no reason. Tell us ({contact}), or open this "
             "page:\n{link}\n\n"
             "Your other care stays exactly the same, whatever you choose. You can change your mind at any time.\n"
             "Questions: {contact}"
@@ -35,7 +35,7 @@ _FULL: Final[Mapping[str, tuple[Text, Text]]] = {
             "Dear {name},\n\n"
             "we have stopped your referral to the exercise service. Nobody will contact you about it, and your other "
             "care stays exactly the same.\n\n"
-            "Should you change your mind, tell your care team or call {contact}."
+            "Should you change your mind, tell your care team or us ({contact})."
         ),
     ),
     REJOIN: (
@@ -44,7 +44,7 @@ _FULL: Final[Mapping[str, tuple[Text, Text]]] = {
             "Dear {name},\n\n"
             "thank you for coming back. Your care team looks at your referral to the exercise service again, and you "
             "will hear from us.\n\n"
-            "Questions, or changed your mind? Call {contact}."
+            "Questions, or changed your mind? You reach us here: {contact}."
         ),
     ),
     HELP: (
@@ -71,11 +71,11 @@ _SHORT: Final[Mapping[str, Text]] = {
     ),
 }
 UNCHECKED: Final = N_(
-    "Nobody has checked this translation yet. If something is unclear, call {contact}: we call you back with an "
+    "Nobody has checked this translation yet. If something is unclear, tell us ({contact}): we call you back with an "
     "interpreter."
 )
 INTERPRETER: Final = N_(
-    "Do you need this in another language? Call {contact} and say which: we call you back with an interpreter."
+    "Do you need this in another language? Tell us which ({contact}): we call you back with an interpreter."
 )
 SOMEBODY: Final = N_("patient")
 

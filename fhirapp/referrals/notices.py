@@ -152,6 +152,7 @@ def word(
         "body": worded.body,
         "link": url if notice.kind == REFERRAL else "",
         "lines": person.get("address") or [],
+        "phone": str(person.get("phone") or ""),
         "language": worded.language,
     }
     notice.sealed = sealer.seal(said, f"notice/{referral.id}/{notice.kind}")

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+import sqlalchemy as sa
 from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from fhirapp.messages.by_hand import ACTS, ByHand
+from fhirapp.messages.channels import LETTER
 from fhirapp.referrals.errors import ReferralNotFound, TransitionNotAllowed
+from fhirapp.referrals.notices import Notice, NoticeState, word
+from fhirapp.referrals.store import Referrals
+from fhirapp.tenants import Tenant
 from fhirapp.ui import outbox
 from fhirapp.ui.messages import said_of
 from fhirapp.ui.navigator_pages import Queue
@@ -40,12 +47,24 @@ class NoticeActs:
         """One notice as a letter, to be printed and put into an envelope with a window."""
         page, tenant = self.queue.door.enter(sid)
         house = self.queue.house
-        with house.sessions() as session:
+        with house.sessions.begin() as session:
+            self._date(session, tenant, notice_id)
             found = outbox.letter_of(session, house.sealer, tenant.id, notice_id)
         if found is None:
             raise ReferralNotFound("no such notice")
         self.queue.door.saw(page, "letter", None, found.referral_id)
         return render_template("letter.html", **self.queue.frame(page, tenant), letter=found)
+
+    def _date(self, session: Session, tenant: Tenant, notice_id: int) -> None:
+        """A letter that has lain for days names the day that is right when it is printed."""
+        house, now = self.queue.house, self.queue.house.clock()
+        notice = session.execute(
+            sa.select(Notice).where(Notice.tenant_id == tenant.id, Notice.id == notice_id)
+        ).scalar_one_or_none()
+        if notice is not None and notice.status is NoticeState.TO_PRINT:
+            referral = Referrals(session, tenant.id).get(notice.referral_id)
+            deadline = now + timedelta(days=tenant.messages.letter_days) + tenant.windows.patient
+            word(notice, house.sealer, house.links, tenant, referral, LETTER, deadline=deadline)
 
     def act(self, sid: str, notice_id: int, act: str) -> ResponseReturnValue:
         """A button of one notice."""

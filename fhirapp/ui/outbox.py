@@ -72,7 +72,9 @@ class Letter:
     channel: Text | None
     told_at: datetime | None
     trouble: str  # why a channel did not work, in our own words
-    language: str
+    language: str  # of the words
+    speaks: str  # of the patient
+    phone: str
     to: str
     address: str
     subject: str
@@ -168,6 +170,8 @@ def _letter(notice: Notice, sealer: Sealer, trouble: str) -> Letter:
         told_at=notice.told_at,
         trouble=trouble,
         language=str(opened.get("language") or notice.language),
+        speaks=notice.language,
+        phone=str(opened.get("phone") or ""),
         to=opened["to"],
         address=opened["address"],
         subject=opened["subject"],

@@ -10,6 +10,18 @@ import pytest
 from fhirapp.cli import main
 from fhirapp.demo.settings import tenants_toml
 
+pytestmark = pytest.mark.only_sqlite("what a person at a terminal is told does not depend on the database")
+
+MESSAGES = 'channels = ["letter"]\nreturn_address = ["City Hospital", "1 High Street"]'
+BY_MAIL = """channels = ["email", "sms", "letter"]
+return_address = ["City Hospital"]
+[tenants.city.messages.smtp]
+host = "mail.example.org"
+sender = "exercise@example.org"
+user = "stride"
+password = "env:STRIDE_CREDENTIAL_SMTP"
+"""
+
 
 @pytest.fixture
 def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -28,7 +40,8 @@ def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def write_tenants(folder: Path, expires: date) -> None:
-    (folder / "tenants.toml").write_text(tenants_toml("https://ehr.example.org", expires))
+    toml = tenants_toml("https://ehr.example.org", expires)
+    (folder / "tenants.toml").write_text(toml.replace('channels = ["outbox"]', MESSAGES))
 
 
 def test_a_complete_installation_is_ready(installation: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,3 +92,31 @@ def test_new_keys_join_the_old_ones_and_only_the_owner_can_read_them(installatio
     for path in [installation / "secret", *(installation / "keys").glob("2026*.json")]:
         assert path.stat().st_mode & 0o077 == 0
     assert (installation / "secret").read_bytes() == secret
+
+
+def test_what_is_missing_to_reach_patients_and_on_call_is_said(
+    installation: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["db", "upgrade"])
+    toml = (installation / "tenants.toml").read_text()
+    (installation / "tenants.toml").write_text(toml.replace(MESSAGES, BY_MAIL))
+    assert main(["check"]) == 1
+    said = capsys.readouterr().out
+    assert "FIX  tenant city: patients are reached by email; but STRIDE_CREDENTIAL_SMTP is not set" in said
+    assert "FIX  tenant city: patients are reached by sms; but [tenants.city.messages.sms] is missing" in said
+    assert "nobody stands for the texts in de" in said
+    assert "an emergency hold at night wakes nobody" in said
+    monkeypatch.setenv("STRIDE_CREDENTIAL_SMTP", "a secret")
+    (installation / "tenants.toml").write_text(toml.replace(MESSAGES, BY_MAIL.replace('"sms", ', "")))
+    assert main(["check"]) == 0
+    assert "a secret" not in capsys.readouterr().out
+
+
+def test_the_outbox_of_a_demonstration_is_refused_anywhere_else(
+    installation: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["db", "upgrade"])
+    toml = (installation / "tenants.toml").read_text()
+    (installation / "tenants.toml").write_text(toml.replace('channels = ["letter"]', 'channels = ["outbox"]'))
+    assert main(["check"]) == 2
+    assert "for a demonstration on this machine only" in "".join(capsys.readouterr())
