@@ -8,7 +8,8 @@ from pathlib import Path
 
 _ABOUT = """\
 Writes a Bulk Data export (NDJSON, a file for each type) of a hospital that does not exist, and truth.json with the
-coefficients by which its people die and take up exercise. `stride train risk --from-fhir DIR` must find them again.
+coefficients by which its people die, decline, take up exercise and come to its sessions. `stride train risk --from-fhir
+DIR`, with each --label and --landmark, must find them again.
 The same number and seed make the same hospital. It says nothing about real people.
 """
 

@@ -72,9 +72,7 @@ def erase_referrals(session: Session, tenant_id: str, referrals: Sequence[Referr
     rows["reply"] = _erase_replies(session, tenant_id, ids)
     rows["feedback"] = _delete(session, sa.delete(Feedback).where(Feedback.referral_id.in_(ids)))
     rows["page_session"] = _delete(session, sa.delete(PageSession).where(PageSession.referral_id.in_(ids)))
-    rows["job"] = _delete(
-        session, sa.delete(Job).where(Job.id.in_([job.id for job in jobs_of(session, tenant_id, ids)]))
-    )
+    rows["job"] = _erase_jobs(session, tenant_id, ids)
     with erasing(session, tenant_id):
         for table, selected in below_referral():
             keys = session.execute(selected, {"ids": ids}).scalars().all()
@@ -89,16 +87,20 @@ def check_over(session: Session, referral: Referral) -> None:
     """Raises `StillNeeded` while a referral is open, or the EHR has not been told of its end."""
     if referral.is_open:
         raise StillNeeded(f"referral {referral.id} is open: end it first, so that everybody concerned is told")
-    if any(
-        job.kind == WRITE_BACK and job.state != "done" for job in jobs_of(session, referral.tenant_id, [referral.id])
-    ):
+    told = sa.select(Job.state).where(Job.tenant_id == referral.tenant_id, Job.key == f"{WRITE_BACK}/{referral.id}")
+    if session.scalar(told) not in (None, "done"):
         raise StillNeeded(f"the record system has not been told of the end of referral {referral.id} yet")
 
 
-def jobs_of(session: Session, tenant_id: str, ids: Sequence[UUID]) -> list[Job]:
-    """The jobs for these referrals: each key ends with what it is about."""
-    told = sa.or_(*(Job.key.contains(str(id_), autoescape=True) for id_ in ids))
-    return list(session.scalars(sa.select(Job).where(Job.tenant_id == tenant_id, told)))
+def _erase_jobs(session: Session, tenant_id: str, ids: Sequence[UUID]) -> int:
+    """The jobs for these referrals: the key of each is its kind and what it is about."""
+    kinds = session.scalars(sa.select(Job.kind).where(Job.tenant_id == tenant_id).distinct()).all()
+    keys = [f"{kind}/{id_}" for kind in kinds for id_ in ids]
+    gone = 0
+    for place in range(0, len(keys), 500):
+        these = sa.and_(Job.tenant_id == tenant_id, Job.key.in_(keys[place : place + 500]))
+        gone += _delete(session, sa.delete(Job).where(these))
+    return gone
 
 
 def _leave_marks(session: Session, tenant_id: str, referrals: Sequence[Referral], now: datetime) -> None:
