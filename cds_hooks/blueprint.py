@@ -123,6 +123,8 @@ def create_blueprint(
             hook_call = replace(hook_call, draft_orders=named(hook, client, reads, unresolved, until))
         chart = chart_from(hook, client, reads, until=until)
         offer = intake.receive(hook_call, chart, now=clock())
+        if hook_call.pilot:
+            log_pilot(hook_call, offer)
         answer = answer_of(offer, hook_call, client.gettext or gettext)
         _log_call(hook_call, len(answer["cards"]), offer.quiet_reason)
         return answer
@@ -154,6 +156,7 @@ def call_of(hook: HookRequest, service: Service, client: Client, token: TokenUse
     return HookCall(
         tenant_id=client.tenant_id,
         client=replace(client, dry_run=True) if service.silent else client,
+        pilot=client.dry_run and not service.silent,
         service_id=service.id,
         hook=service.hook,
         hook_instance=hook.hook_instance,
@@ -181,6 +184,17 @@ def answer_of(offer: Offer, call: HookCall, gettext: Callable[[str], str] | None
         action_selection=call.client.action_selection,
     )
     return {"cards": cards} | ({"systemActions": actions} if actions else {})
+
+
+def log_pilot(call: HookCall, offer: Offer) -> None:
+    """What a client in a silent pilot would have seen, in words that are nobody's data: to be compared by instance."""
+    assessment = offer.decision.assessment
+    cards = cards_for(replace(offer, show=True), orders=call.draft_orders, dispatch=call.dispatch)
+    log.info(
+        "pilot hook=%s service=%s instance=%s verdict=%s releasable=%s card=%s",
+        *(call.hook, call.service_id, call.hook_instance, assessment.verdict.value),
+        *("yes" if assessment.release.referral else "no", cards[0]["indicator"] if cards else "-"),
+    )
 
 
 def _body(max_bytes: int) -> bytes:

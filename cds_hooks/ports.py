@@ -149,6 +149,7 @@ class HookCall:
     fhir_server: str | None = None
     draft_orders: tuple[DraftOrder, ...] = ()
     dispatch: Dispatch | None = None  # order-dispatch only
+    pilot: bool = False  # the client is in a silent pilot: what would have been shown is noted
     token: TokenUse | None = None  # not remembered yet: goes with what the call keeps
 
 

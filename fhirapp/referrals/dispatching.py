@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from secrets import token_urlsafe
@@ -47,7 +48,8 @@ def advise(intake: Intake, call: HookCall, dispatch: Dispatch, chart: Chart, *, 
     _leave_out(chart, dispatch)
     judged = intake.decide_on(tenant, chart, chart.unread, now=now)
     if call.client.dry_run:
-        return _quiet(judged, "dry run")
+        intake.noted_only(judged, call, now)
+        return replace(_quiet(judged, "dry run"), placement=_placement(tenant, dispatch, judged, None, now))
     card_id, handle = uuid4(), token_urlsafe(32)
     with intake.sessions.begin() as session:
         with linked(session) as link:

@@ -111,11 +111,21 @@ class Intake:
         tenant = self.tenants[call.tenant_id]
         judged = self.decide_on(tenant, chart, chart.unread, now=now)
         if call.client.dry_run:
+            if call.pilot:
+                self.noted_only(judged, call, now)
             return self._quiet(judged.decision, "dry run")
         offer = self._looked(tenant, judged, call, now) or self._settled(tenant, judged, call, now)
         if call.token is not None:
             call.token.spent = True
         return offer
+
+    def noted_only(self, judged: Judged, call: HookCall, now: datetime) -> None:
+        """A silent pilot leaves its verdict in the audit, to be compared with what people decided, and nothing else."""
+        with self.hasty.connected() as link, link.writing():
+            remember(link, call.tenant_id, call.token)
+            audit_directly(link, _caller(call), f"hook.{call.hook}", **_noted(call, judged, "", "dry run", now))
+        if call.token is not None:
+            call.token.spent = True
 
     def _looked(self, tenant: Tenant, judged: Judged, call: HookCall, now: datetime) -> Offer | None:
         """The short way of a call that changes nothing: token, audit row and card, and no lock while it thinks.
