@@ -23,14 +23,14 @@ class Condition:
     """A compiled condition: whether it holds, and on what evidence.
 
     `wake` are the aliases and value sets of which at least one must be on file for it to hold; `None`: none need be.
-    One that is in `bands` wakes it only by a number that is inside.
+    One that is in `bands` wakes it only by a number that is inside one of them.
     """
 
     test: Test
     collect: Collect
     wake: frozenset[str] | None
     reads: frozenset[str] = field(default_factory=frozenset)
-    bands: Mapping[str, Band] = field(default_factory=dict)
+    bands: Bands = field(default_factory=dict)
 
 
 def evidence_of(reading: Reading) -> Evidence:
@@ -83,10 +83,6 @@ class Band:
         above = value > self.low if self.low_open else value >= self.low
         return above and (value < self.high if self.high_open else value <= self.high)
 
-    def around(self, other: Band) -> Band:
-        """The least interval that holds both, ends included."""
-        return Band(min(self.low, other.low), max(self.high, other.high))
-
     def may_hold(self, reading: Reading) -> bool:
         """True when some number that the reading can stand for is inside."""
         value = reading.value
@@ -100,12 +96,15 @@ class Band:
         return value < self.high or (value == self.high and not open_end and not self.high_open)
 
 
-def bands_together(parts: Iterable[tuple[frozenset[str] | None, Mapping[str, Band]]]) -> dict[str, Band]:
+Bands = Mapping[str, tuple[Band, ...]]
+
+
+def bands_together(parts: Iterable[tuple[frozenset[str] | None, Bands]]) -> Bands:
     """The intervals by which several conditions are woken, of the names that wake each of them by a number alone."""
-    found: dict[str, Band] = {}
+    found: dict[str, tuple[Band, ...]] = {}
     unbound: set[str] = set()
     for wake, bands in parts:
         unbound |= (wake or frozenset()) - bands.keys()
-        for name, band in bands.items():
-            found[name] = found[name].around(band) if name in found else band
-    return {name: band for name, band in found.items() if name not in unbound}
+        for name, given in bands.items():
+            found[name] = (*found.get(name, ()), *given)
+    return {name: given for name, given in found.items() if name not in unbound}

@@ -97,7 +97,7 @@ def _compare(node: ast.Compare) -> Condition:
         readings = view.counting.get(name)
         return readings is not None and some(readings)
 
-    return Condition(test, lambda view: map(evidence_of, read(view)), needs, frozenset({name}), {name: band})
+    return Condition(test, lambda view: map(evidence_of, read(view)), needs, frozenset({name}), {name: (band,)})
 
 
 def _some(band: Band) -> Callable[[tuple[Reading, ...]], bool]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 
 from models.safety.condition import Band, Test
 from models.safety.inputs import DERIVED, Derived
@@ -28,13 +29,13 @@ class RuleIndex:
         self._tested: list[Tested] = [
             (rule, tuple((level.condition.test, level) for level in rule.levels)) for rule in rules
         ]
-        self._always = _bits(number for number, rule in enumerate(rules) if rule.wake is None)
+        self._always = _together(1 << number for number, rule in enumerate(rules) if rule.wake is None)
         self._by_name: dict[str, int] = {}
         bands: dict[str, list[tuple[Band, int]]] = {}
         for number, rule in enumerate(rules):
             for name in rule.wake or ():
                 self._by_name[name] = self._by_name.get(name, 0) | 1 << number
-                bands.setdefault(name, []).append((rule.bands.get(name, Band()), 1 << number))
+                bands.setdefault(name, []).extend((band, 1 << number) for band in rule.bands.get(name, (Band(),)))
         self._by_value = {name: _Steps(found) for name, found in bands.items()}
         self.asked = tuple(_asked(rules))
 
@@ -59,9 +60,9 @@ class _Steps:
         closed = [(*band.closed, bit) for band, bit in bands]
         self._from = sorted({low for low, _, _ in closed} | {math.nextafter(high, math.inf) for _, high, _ in closed})
         self._woken = [
-            sum(bit for low, high, bit in closed if low <= edge <= high) for edge in (-math.inf, *self._from)
+            _together(bit for low, high, bit in closed if low <= edge <= high) for edge in (-math.inf, *self._from)
         ]
-        self._all = sum(bit for _, _, bit in closed)
+        self._all = _together(bit for _, _, bit in closed)
 
     def woken_by(self, readings: tuple[Reading, ...]) -> int:
         """By the interval of one plain number; of anything else by its being there."""
@@ -72,8 +73,8 @@ class _Steps:
         return self._all
 
 
-def _bits(numbers: Iterable[int]) -> int:
-    return sum(1 << number for number in numbers)
+def _together(bits: Iterable[int]) -> int:
+    return reduce(or_, bits, 0)
 
 
 def _numbers(bits: int) -> Iterable[int]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import yaml
 
 from models.findings import Cap, Effect
-from models.safety.condition import Band, Condition, bands_together
+from models.safety.condition import Bands, Condition, bands_together
 from models.safety.expression import compiled
 from models.text import N_, Text
 
@@ -66,7 +66,7 @@ class Rule:
     needs_review: bool
     wake: frozenset[str] | None  # as in `Condition`
     reads: frozenset[str]
-    bands: Mapping[str, Band]  # as in `Condition`
+    bands: Bands  # as in `Condition`
 
 
 @dataclass(frozen=True, slots=True, eq=False)

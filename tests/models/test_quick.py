@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from models.quick import quick_to_make
+from models.quick import maker, quick_to_make
 from models.snapshot import Reading, When
 from models.text import N_, Text
 from tests.builders import AS_OF
@@ -88,3 +88,12 @@ def test_a_class_that_asks_for_more_than_its_fields_is_refused():
 
     with pytest.raises(TypeError, match="Checked"):
         quick_to_make(Checked)
+
+
+def test_a_maker_makes_what_the_class_itself_makes():
+    make = maker(Quick)
+    one = make(1, third={"a": 1})
+    assert (type(one), one) == (Quick, Quick(1, third={"a": 1}))
+    assert make(1).third is not make(1).third
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        one.first = 2
