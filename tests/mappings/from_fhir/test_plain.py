@@ -32,8 +32,10 @@ def _limit(high: Json) -> list[Json]:
 
 
 def test_each_value_is_converted_from_its_own_unit() -> None:
-    found = _readings("hb", _hb(0, quantity(120, "g/L")), _hb(1, quantity(12.1, "g/dL")), _hb(2, quantity(122, "g/L")))
-    assert [one.value for one in found] == [120, 121, 122]
+    given = (quantity(71, "kg"), quantity(160, "[lb_av]"), quantity(72, "kg"))
+    days = [f"2026-11-2{5 - n}T09:00:00+11:00" for n in range(3)]
+    charts = [observation("29463-7", one, id_=day, effectiveDateTime=day) for one, day in zip(given, days, strict=True)]
+    assert [round(float(one.value)) for one in _readings("weight", *charts)] == [71, 73, 72]
 
 
 def test_each_value_has_the_limit_of_its_own_range() -> None:
