@@ -22,9 +22,12 @@ from fhirapp.referrals.fhir_status import (
 )
 from fhirapp.referrals.reasons import GONE, ONLY_THE_PATIENT, REASONS, Reason
 from fhirapp.referrals.status import LABELS, NUMBER, OPEN, TRANSITIONS, State
+from models.safety.reference import reference
+from models.safety.rule import rule_set
 from tools.assess_page import assess_page
 from tools.conformance import conformance
 from tools.ehr_changes_page import ehr_changes_page
+from tools.rule_tests import rule_tests
 from tools.stored_data import data_page
 
 REFERENCE: Final = Path(__file__).parent.parent / "docs" / "reference"
@@ -131,6 +134,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "ehr-changes.md": lambda: ehr_changes_page(MADE),
     "data.md": lambda: data_page(MADE),
     "assess-json.md": lambda: assess_page(MADE),
+    "rules.md": lambda: reference(rule_set(), rule_tests()),
 }
 
 
