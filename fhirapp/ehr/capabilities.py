@@ -50,7 +50,10 @@ class Capabilities:
 
     def read(self, tenant_id: str, client: EhrClient) -> Capability:
         """Ask the EHR now and keep the answer; raises an `EhrError` and keeps what was known."""
-        statement = abridged(read_statement(client))
+        return self.store(tenant_id, abridged(read_statement(client)))
+
+    def store(self, tenant_id: str, statement: dict[str, Any]) -> Capability:
+        """Keep a shortened statement as the newest."""
         now = self.clock()
         with self.sessions.begin() as session:
             session.merge(EhrCapability(tenant_id=tenant_id, read_at=now, statement=statement))

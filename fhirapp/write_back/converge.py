@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from fhirapp.db.base import Sessions
 from fhirapp.db.encrypted import Sealer
 from fhirapp.ehr.capabilities import Capabilities
 from fhirapp.ehr.client import EhrClient, Stored
-from fhirapp.ehr.errors import EhrRefused
+from fhirapp.ehr.errors import EhrConflict, EhrRefused
 from fhirapp.jobs.table import LEASE
 from fhirapp.referrals.fhir_status import SERVICE_REQUEST, Wanted
 from fhirapp.referrals.referral import ACCEPTED, EhrResource
@@ -187,11 +187,20 @@ class _Pass:
         notes = self._origins.announced(self.work, CREATE, [kind])
         fresh = [row for row in notes if row not in self.work.known]
         self.memory.announce(self.work, [kind, *notes], notes=notes)
-        stored = self.ehr.create(resource, conditional=conditional)
-        if not conditional:  # somebody may have been quicker between our look and our create (WB-4)
-            stored = self._find(kind) or stored
-        self._changes.update(kind, wanted, stored)
+        self._changes.update(kind, wanted, self._create(kind, resource, conditional=conditional))
         return fresh
+
+    def _create(self, kind: str, resource: dict[str, Any], *, conditional: bool) -> Stored:
+        """Create it, after a look that found nothing. A refusal has done nothing, and nothing is remembered of it."""
+        try:
+            stored = self.ehr.create(resource, conditional=conditional)
+        except EhrRefused:
+            self.memory.forget(self.work, kind)
+            raise
+        except EhrConflict:  # somebody was quicker, or several that are void carry the identifier still
+            return self._find(kind) or self.ehr.create(resource, conditional=False)
+        # Without a condition somebody may have been quicker between our look and our create (WB-4).
+        return stored if conditional else self._find(kind) or stored
 
     def _updated(self, kind: str, wanted: Wanted, stored: Stored | None) -> list[str]:
         """Change it where it differs, and announce that the change is told."""
