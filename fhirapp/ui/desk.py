@@ -120,7 +120,8 @@ class Desk:
     ) -> Row:
         person = known_person(person_of(referral, self.sealer))
         zone = self.tenant.zone
-        priority, due = ranked(referral, attempts, now, zone, interpreter=person.interpreter)
+        holidays = self.tenant.escalation.holidays
+        priority, due = ranked(referral, attempts, now, zone, interpreter=person.interpreter, holidays=holidays)
         return Row(
             referral=referral,
             person=person,

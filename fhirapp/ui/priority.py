@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Final
 
 from fhirapp.referrals.referral import ContactAttempt, Referral
 from fhirapp.referrals.status import State
 from fhirapp.ui.contact import NEEDED, WITHIN, failed
+from fhirapp.working_days import NO_HOLIDAYS, working_days_after
 from models.text import N_, Text
 
-_SATURDAY: Final = 5
 _PREHAB, _RECOVERY = "P1", "P5"
 _ON_TREATMENT: Final = frozenset({"P2", "P3", "P4"})
 _FIRST_CONTACT_DAYS: Final[Mapping[int, int]] = {1: 0, 2: 1, 3: 2, 4: 5}  # working days, by priority
@@ -51,11 +52,17 @@ class Due:
 
 
 def ranked(
-    referral: Referral, attempts: Sequence[ContactAttempt], now: datetime, zone: tzinfo, *, interpreter: bool = False
+    referral: Referral,
+    attempts: Sequence[ContactAttempt],
+    now: datetime,
+    zone: tzinfo,
+    *,
+    interpreter: bool = False,
+    holidays: AbstractSet[date] = NO_HOLIDAYS,
 ) -> tuple[Priority, Due | None]:
     """Priority and clock of one referral. The adherence estimate plays no part: it never lowers a place."""
     base = _base(referral)
-    due = due_of(referral, attempts, base.level, zone)
+    due = due_of(referral, attempts, base.level, zone, holidays)
     boost = _boost(attempts, due, now, interpreter=interpreter)
     if boost is None or base.level == 1:
         return base, due
@@ -87,21 +94,27 @@ def _boost(attempts: Sequence[ContactAttempt], due: Due | None, now: datetime, *
     return None
 
 
-def due_of(referral: Referral, attempts: Sequence[ContactAttempt], level: int, zone: tzinfo) -> Due | None:
+def due_of(
+    referral: Referral,
+    attempts: Sequence[ContactAttempt],
+    level: int,
+    zone: tzinfo,
+    holidays: AbstractSet[date] = NO_HOLIDAYS,
+) -> Due | None:
     """The clock of the referral's state; `None` where nobody waits for a navigator."""
     since = referral.state_since
     signed = referral.signed_at or since
     urgent = level == 1
     match referral.status:
         case State.QUEUED:
-            at = since + timedelta(hours=4) if urgent else working_days_after(since, 1, zone)
+            at = since + timedelta(hours=4) if urgent else working_days_after(since, 1, zone, holidays)
             return Due(N_("Claim"), at, since)
         case State.CONTACTING:
-            return _contact_due(attempts, since, level, zone)
+            return _contact_due(attempts, since, level, zone, holidays)
         case State.OFFERED:
-            return Due(N_("Programme answers"), working_days_after(since, 3, zone), since)
+            return Due(N_("Programme answers"), working_days_after(since, 3, zone, holidays), since)
         case State.REJECTED:
-            return Due(N_("Offer to another programme"), working_days_after(since, 1, zone), since)
+            return Due(N_("Offer to another programme"), working_days_after(since, 1, zone, holidays), since)
         case State.WAITLISTED | State.BOOKED:
             at = signed + (_FIRST_SESSION_PREHAB if urgent else _FIRST_SESSION)
             return Due(N_("First session"), at, signed)
@@ -110,31 +123,23 @@ def due_of(referral: Referral, attempts: Sequence[ContactAttempt], level: int, z
     return None
 
 
-def _contact_due(attempts: Sequence[ContactAttempt], since: datetime, level: int, zone: tzinfo) -> Due:
+def _contact_due(
+    attempts: Sequence[ContactAttempt], since: datetime, level: int, zone: tzinfo, holidays: AbstractSet[date]
+) -> Due:
     if not attempts:
-        return Due(N_("First contact"), _first_contact(since, level, zone), since)
+        return Due(N_("First contact"), _first_contact(since, level, zone, holidays), since)
     last = attempts[-1]
     if last.next_at is not None:
         return Due(N_("Next contact"), last.next_at, last.at)
     if len(attempts) < NEEDED:
-        return Due(N_("Next try"), working_days_after(last.at, 3, zone), last.at)
+        return Due(N_("Next try"), working_days_after(last.at, 3, zone, holidays), last.at)
     return Due(N_("Reach the patient"), attempts[0].at + WITHIN, attempts[0].at)
 
 
-def _first_contact(since: datetime, level: int, zone: tzinfo) -> datetime:
+def _first_contact(since: datetime, level: int, zone: tzinfo, holidays: AbstractSet[date]) -> datetime:
     days = _FIRST_CONTACT_DAYS[level]
     if days:
-        return working_days_after(since, days, zone)
+        return working_days_after(since, days, zone, holidays)
     local = since.astimezone(zone)
     evening = datetime.combine(local.date(), time(20), zone)  # the same day, before quiet hours
     return max(evening, since + timedelta(hours=1))
-
-
-def working_days_after(moment: datetime, days: int, zone: tzinfo) -> datetime:
-    """The same time of day so many working days later, in the hospital's zone; Saturday and Sunday do not count."""
-    local = moment.astimezone(zone)
-    day, left = local.date(), days
-    while left > 0:
-        day += timedelta(days=1)
-        left -= day.weekday() < _SATURDAY
-    return datetime.combine(day, local.timetz().replace(tzinfo=None), zone)

@@ -11,7 +11,8 @@ import pytest
 from fhirapp.referrals.referral import ContactAttempt, Referral
 from fhirapp.referrals.status import State
 from fhirapp.ui.contact import not_yet, tried_today
-from fhirapp.ui.priority import due_of, ranked, working_days_after
+from fhirapp.ui.priority import due_of, ranked
+from fhirapp.working_days import working_days_after
 from tests.builders import ZONE
 
 MONDAY = datetime(2026, 11, 23, 10, 0, tzinfo=ZONE)
