@@ -52,8 +52,11 @@ class _Ready:
     places: tuple[tuple[str, Convert], ...]
     by_position: bool
     columns: tuple[Convert, ...]
+    fixed: Values  # what the statement brings itself: the name of a member of a JSON column
 
     def parameters(self, values: Values) -> Any:
+        if self.fixed:
+            values = {**self.fixed, **values}
         given = [convert(values[name]) if convert else values[name] for name, convert in self.places]
         return given if self.by_position else {name: one for (name, _), one in zip(self.places, given, strict=True)}
 
@@ -68,7 +71,8 @@ def _compiled(clause: Clause, dialect: Dialect) -> _Ready:
     places = tuple((name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names)
     selected = tuple(clause.selected_columns) if isinstance(clause, sa.Select) else ()
     columns = tuple(column.type.dialect_impl(dialect).result_processor(dialect, None) for column in selected)
-    return _Ready(str(compiled), places, by_position, columns)
+    fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+    return _Ready(str(compiled), places, by_position, columns, fixed)
 
 
 class Link:

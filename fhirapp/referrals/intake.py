@@ -17,7 +17,7 @@ from cds_hooks.turn import Turn
 from fhirapp.audit import audit, audit_directly
 from fhirapp.cds_clients import remember
 from fhirapp.db.base import Sessions
-from fhirapp.db.direct import Direct, linked
+from fhirapp.db.direct import Direct, Link, linked
 from fhirapp.db.encrypted import Sealer
 from fhirapp.predictions import Predictions
 from fhirapp.referrals.card_memory import Told, face_of, seen_before
@@ -27,7 +27,7 @@ from fhirapp.referrals.facts import facts_of
 from fhirapp.referrals.judging import CHECK, LOST_RECORD, enqueue_for, judge, write_back_soon
 from fhirapp.referrals.reasons import overridden
 from fhirapp.referrals.referral import Actor, Referral
-from fhirapp.referrals.standing import Standing, asks_for_clearance, digest_of, newest_of
+from fhirapp.referrals.standing import Standing, asks_for_clearance, digest_of, newest_of, phase_then
 from fhirapp.referrals.status import BEFORE_RELEASE, Action, Role, State
 from fhirapp.referrals.store import Referrals
 from fhirapp.retention.marks import mark_of
@@ -136,7 +136,7 @@ class Intake:
         assessment, card = judged.decision.assessment, None
         with self.turn.aside(), self.hasty.connected() as link:
             found = newest_of(link, tenant.id, call.patient_id)
-            quiet = _nothing_to_open(found, judged.decision)
+            quiet = _nothing_to_open(link, found, judged.decision, now)
             if not quiet:
                 if (
                     found is None
@@ -328,9 +328,13 @@ class Intake:
 
 def may_reoffer(closed: Referral | None, now: datetime, phase: str = "") -> bool:
     """Whether a new offer may be opened: there was none, its day has come, or treatment has reached a new phase."""
-    if closed is None or closed.status is State.INELIGIBLE:
+    return closed is None or _may_reoffer(closed, str(closed.summary.get("phase") or ""), phase, now)
+
+
+def _may_reoffer(closed: Referral | Standing, phase_before: str, phase: str, now: datetime) -> bool:
+    if closed.status is State.INELIGIBLE:
         return True
-    if overridden(closed.reason_code, closed.state_since, str(closed.summary.get("phase") or ""), phase, now):
+    if overridden(closed.reason_code, closed.state_since, phase_before, phase, now):
         return True
     return closed.reoffer_at is not None and now >= closed.reoffer_at
 
@@ -346,10 +350,15 @@ def _quiet_reason(referral: Referral | None, decision: Decision) -> str:
     return ""
 
 
-def _nothing_to_open(found: Standing | None, decision: Decision) -> str:
-    """Why there is neither a referral nor a reason to open one; empty when there may be."""
-    nothing = (found is None or not found.is_open) and isinstance(decision, NoProposal)
-    return "not eligible" if nothing else ""
+def _nothing_to_open(link: Link, found: Standing | None, decision: Decision, now: datetime) -> str:
+    """Why there is neither a referral nor a reason to open one; empty when there is."""
+    if found is not None and found.is_open:
+        return ""
+    if isinstance(decision, NoProposal):
+        return "not eligible"
+    if found is None or _may_reoffer(found, phase_then(link, found.id), decision.assessment.phase, now):
+        return ""
+    return "said no before"
 
 
 def _new_signer(call: HookCall, referral: Referral | Standing) -> bool:

@@ -23,12 +23,16 @@ _COLUMNS: Final = (
     Referral.id, Referral.ordinal, Referral.state, Referral.is_open, Referral.assessed_at, Referral.assessment_digest,
     Referral.verdict, Referral.destination, Referral.prescription_released, Referral.person, Referral.requester,
     Referral.requester_display, Referral.encounter, Referral.signed_at, Referral.clinician_deadline,
-    Referral.patient_deadline, Referral.reoffer_at,
+    Referral.patient_deadline, Referral.reoffer_at, Referral.reason_code, Referral.state_since,
 )  # fmt: skip
 _NEWEST: Final = Statement(
     sa.select(*_COLUMNS)
     .where(Referral.tenant_id == sa.bindparam("tenant"), Referral.patient_id == sa.bindparam("patient"))
     .order_by(Referral.ordinal.desc())  # a handful at most; the first is read
+)
+
+_PHASE: Final = Statement(
+    sa.select(Referral.summary["phase"].as_string()).where(Referral.id == sa.bindparam("referral"))
 )
 
 
@@ -53,6 +57,8 @@ class Standing:
     clinician_deadline: datetime | None
     patient_deadline: datetime | None
     reoffer_at: datetime | None
+    reason_code: str | None
+    state_since: datetime
 
     @property
     def status(self) -> State:
@@ -77,6 +83,12 @@ def newest_of(link: Link, tenant_id: str, patient_id: str) -> Standing | None:
     """The patient's latest offer, without a lock."""
     row = link.row(_NEWEST, {"tenant": tenant_id, "patient": patient_id})
     return None if row is None else Standing(*row)
+
+
+def phase_then(link: Link, referral_id: UUID) -> str:
+    """The phase of treatment at a referral's newest assessment; "" when it says none."""
+    row = link.row(_PHASE, {"referral": referral_id})
+    return "" if row is None else row[0] or ""
 
 
 def asks_for_clearance(assessment: Assessment) -> bool:

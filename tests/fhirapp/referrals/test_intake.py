@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
+from fhirapp.audit import AuditRow
 from fhirapp.referrals.errors import HoldOpen, TransitionNotAllowed
 from fhirapp.referrals.status import State
 from mappings.canonical import episode_id
@@ -96,6 +98,18 @@ def test_who_does_not_want_to_be_asked_again_is_not_asked_again(world: World, co
     world.pass_time(timedelta(days=3650))
     assert world.cards("ada-refer") == []
     assert world.referral("ada-refer").ordinal == 1
+
+
+def test_a_look_after_a_no_leaves_its_audit_row_and_touches_nothing_else(world: World) -> None:
+    referral = world.opened("ada-refer")
+    world.stride.actions.opt_out(referral.id, actor=PATIENT, now=world.stride.clock(), code="OO-NOTINT")
+    before = world.referral("ada-refer")
+    assert world.cards("ada-refer") == []
+    after = world.referral("ada-refer")
+    assert (after.version, after.assessed_at, after.state) == (before.version, before.assessed_at, before.state)
+    with world.stride.sessions() as session:
+        looks = session.scalars(sa.select(AuditRow).where(AuditRow.action == "hook.patient-view")).all()
+    assert [look.details["quiet"] for look in looks] == ["", "said no before"]
 
 
 def test_saying_no_twice_is_no_error_and_changes_nothing(world: World) -> None:
