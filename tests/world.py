@@ -137,9 +137,9 @@ class World:
 
 @contextmanager
 def hospital(
-    folder: Path, *, charts: Sequence[Mapping[str, Any]] | None = None, toml: str | None = None
+    folder: Path, *, charts: Sequence[Mapping[str, Any]] | None = None, toml: str | None = None, of: str | None = None
 ) -> Iterator[World]:
-    """A running world in a folder of its own."""
+    """A running world in a folder of its own; `of`: on this kind of database, whatever that of the run."""
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://localhost:{listening.getsockname()[1]}"
     make_secrets(folder)
@@ -152,7 +152,7 @@ def hospital(
         (folder / "charts.json").write_text(json.dumps(charts or built_in()), encoding="utf-8")
         return settings_of(folder)[0]
 
-    with a_database(folder) as database_url, serving(settings) as ehr:
+    with a_database(folder, of=of) as database_url, serving(settings) as ehr:
         config = config_of(folder, url, database_url)
         stride = build(config)
         app = create_app(stride)

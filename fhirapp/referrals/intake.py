@@ -225,6 +225,8 @@ class Intake:
                 return None
             ordinal = Referrals(session, tenant.id).next_ordinal(patient_id)
             referral = self._open(session, tenant, judged, ordinal, encounter, now)
+            if not referral.is_open:
+                return None  # opened and closed by somebody else in this moment
         elif once and self._as_before(referral, judged, now):
             return referral
         if judged.person is not None:
@@ -308,7 +310,11 @@ class Intake:
             with session.begin_nested():
                 session.add(new)
         except IntegrityError:
-            return Referrals(session, tenant.id).lock(episode_id(tenant.id, patient_id, ordinal))
+            # On PostgreSQL the other may have come between our look and our number: ask for theirs, not for ours.
+            found = Referrals(session, tenant.id).newest_of(patient_id)
+            if found is None:
+                raise
+            return found
         return new
 
     def _suggested(self, tenant: Tenant, referral: Referral, now: datetime) -> tuple[dict[str, Any], ...]:
