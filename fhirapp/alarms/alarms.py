@@ -96,7 +96,10 @@ class Alarms:
         with self.sessions.begin() as session:
             referral = Referrals(session, tenant_id).lock(referral_id)
             for alarm in open_alarms(session, tenant_id, referral_id):
-                self._take_steps(session, tenant, referral, alarm, now)
+                if referral.is_open:
+                    self._take_steps(session, tenant, referral, alarm, now)
+                else:
+                    alarm.closed_at = now  # the patient has died, or the referral ended some other way
             session.flush()
             return [call.id for call in self._undone(session, tenant_id, referral_id) if _makeable(call, now)]
 

@@ -69,9 +69,12 @@ class AlarmLine:
 
 
 def shown_alarms(session: Session, tenant: Tenant, sealer: Sealer, referral_id: UUID | None = None) -> list[AlarmLine]:
-    """The open alarms of a tenant; of one referral also those that somebody has confirmed. The gravest first."""
+    """The open alarms about what was released in a tenant; of one referral also the confirmed ones. The gravest first.
+
+    Whom no clinician has signed for is none of the navigators' business.
+    """
     found = (
-        open_alarms(session, tenant.id)
+        [one for one in open_alarms(session, tenant.id) if _released(session, tenant, one)]
         if referral_id is None
         else [one for one in standing_alarms(session, tenant.id, referral_id) if one.acknowledged_how != "seen"]
     )
@@ -80,6 +83,10 @@ def shown_alarms(session: Session, tenant: Tenant, sealer: Sealer, referral_id: 
     lines = [_line(session, tenant, sealer, alarm, calls.get(alarm.id, ())) for alarm in found]
     ranks = {alarm.id: order.index(Kind(alarm.kind)) for alarm in found}
     return sorted(lines, key=lambda line: (ranks[line.id], line.since))
+
+
+def _released(session: Session, tenant: Tenant, alarm: Alarm) -> bool:
+    return Referrals(session, tenant.id).get(alarm.referral_id).signed_at is not None
 
 
 def _line(session: Session, tenant: Tenant, sealer: Sealer, alarm: Alarm, calls: Sequence[AlarmCall]) -> AlarmLine:

@@ -270,3 +270,18 @@ def test_everybody_who_is_referred_is_screened_again_every_thirty_days(reached: 
     reached.world.pass_time(timedelta(days=16))
     assert reached.world.referral("ada-refer").status is State.HELD, "the look after 30 days has found it"
     assert "alarm" in reached.world.history("ada-refer")
+
+
+def test_nobody_is_called_about_a_patient_who_has_died(reached: Reached) -> None:
+    queued(reached, "ada-refer")
+    feverish(reached, "ada-refer")
+    screened(reached, "ada-refer")
+    called = len(reached.pages.asked)
+    store = reached.world.ehr.api.store
+    patient = next(one for one in store.every("Patient") if one["id"] == "ada-refer")
+    store.update("Patient", "ada-refer", {**patient, "deceasedBoolean": True})
+    screened(reached, "ada-refer")
+    reached.world.pass_time(timedelta(hours=3))
+    assert reached.world.referral("ada-refer").status is State.DEPARTED
+    assert len(reached.pages.asked) == called
+    assert all(alarm.closed_at for alarm in alarms(reached))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from fhirapp.messages.by_hand import ByHand
+from fhirapp.messages.delivery import NotYet
 from fhirapp.messages.smtp import Smtp
 from fhirapp.referrals.errors import TransitionNotAllowed
 from fhirapp.referrals.notices import NoticeState
@@ -268,3 +271,16 @@ def test_no_address_and_no_words_stand_in_what_is_logged_or_kept_open(reached: R
     reached.signed("ada-refer")
     work(reached)
     assert "ada.marlow" not in caplog.text
+
+
+def test_workers_that_deliver_side_by_side_send_one_message(reached: Reached) -> None:
+    referral = reached.signed("ada-refer")
+
+    def deliver(_: int) -> None:
+        with suppress(NotYet):
+            reached.world.stride.deliveries.deliver("city", referral.id)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(deliver, range(6)))
+    assert len(reached.mail.mails) == 1
+    assert reached.deliveries() == [("email", "sent", 1)]

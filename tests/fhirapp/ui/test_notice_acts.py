@@ -180,6 +180,20 @@ def test_the_clinicians_page_confirms_an_alarm_of_its_own_patient_only(
     assert (alarms(reached)[-1].acknowledged_by, alarms(reached)[-1].acknowledged_how) == ("Dr Maren Lind", "page")
 
 
+def test_navigators_hear_nothing_of_an_alarm_about_somebody_who_was_never_referred(
+    browser: Browser, reached: Reached, world: World
+) -> None:
+    reached.settings(channels=("outbox",))
+    world.opened("ned-prehab")
+    feverish(reached, "ned-prehab")
+    screened(reached, "ned-prehab")
+    assert alarms(reached)[-1].is_open
+    nav = browser.opens(None, NAVIGATOR)
+    assert "Edward" not in browser.text(nav)
+    doctor = browser.text(browser.opens("ned-prehab"))
+    assert "I have seen this alarm" in doctor
+
+
 @pytest.mark.browser
 def test_the_letter_is_one_sheet_with_the_address_in_the_window(
     browser: Browser, reached: Reached, world: World, chromium: Chromium, tmp_path: Path
