@@ -194,7 +194,7 @@ class TestForm:
         answer, grown, seconds = peak(lambda: post(world, bomb, Content_Encoding=encoding))
         refused(answer, 415)
         assert grown < 20 * MIB
-        assert seconds < 5
+        assert seconds < 15
 
     @pytest.mark.parametrize(
         "body",
@@ -339,17 +339,17 @@ class TestEhr:
         return granted(access_token=issued.access_token, scope=SCOPE, subject=world.ehr.settings.cds_subject)
 
     def test_one_that_answers_after_the_budget_is_412_within_it(self, world: World) -> None:
-        world.ehr.faults.replace([{"delay_ms": 3_000}])
+        world.ehr.faults.replace([{"delay_ms": 12_000}])
         answer, _, seconds = peak(lambda: post(world, self.empty_handed(world)))
         refused(answer, 412)
         assert set(answer.json()["issue"][0]["expression"]) == {"prefetch.patient", "prefetch.conditions"}
-        assert seconds < 3
+        assert seconds < 9
 
     def test_what_came_with_the_call_is_judged_although_the_rest_is_late(self, world: World) -> None:
-        world.ehr.faults.replace([{"delay_ms": 3_000}])
+        world.ehr.faults.replace([{"delay_ms": 12_000}])
         answer, _, seconds = peak(lambda: post(world, self.empty_handed(world, patient=1, conditions=1)))
         assert answer.status_code == 200
-        assert seconds < 3
+        assert seconds < 9
 
     @pytest.mark.parametrize("fault", [{"drop_before": True}, {"drop_after": True}, {"status": 500}, {"status": 429}])
     def test_one_that_dies_or_fails_is_412(self, world: World, fault: dict[str, Any]) -> None:
@@ -357,12 +357,12 @@ class TestEhr:
         refused(post(world, self.empty_handed(world)), 412)
 
     def test_others_are_answered_while_many_wait(self, world: World) -> None:
-        world.ehr.faults.replace([{"delay_ms": 2_000}])
+        world.ehr.faults.replace([{"delay_ms": 12_000}])
         waiting, quick = self.empty_handed(world), orjson.dumps(a_hook(world))
         with ThreadPoolExecutor(8) as pool:
             slow = [pool.submit(post, world, waiting) for _ in range(8)]
             _, _, seconds = peak(lambda: post(world, quick))
-        assert seconds < 3
+        assert seconds < 9
         assert [one.result().status_code for one in slow] == [412] * 8
 
 
