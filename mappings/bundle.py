@@ -155,6 +155,7 @@ class _Reader:
     def __init__(self, patient_id: str) -> None:
         self.chart = Chart(patient_id)
         self.mine = {f"Patient/{patient_id}", f"urn:uuid:{patient_id}"}
+        self.bodies: list[Resource | None] = []  # what was not looked through for names of our patient yet
         self.mine_written: set[bytes] = set()  # subjects of observations, as written
         self.repeated: set[type[Resource]] = set()  # kinds that came in more than one body
         self.next_links: dict[str, str] = {}
@@ -163,8 +164,7 @@ class _Reader:
 
     def read(self, parts: Iterable[Part]) -> Chart:
         bodies = [(part.key, self.decoded(part)) for part in parts]
-        for _, body in bodies:
-            self.learn_urls(body)
+        self.bodies = [body for _, body in bodies]
         for key, body in bodies:
             before = {kind: len(found) for kind, found in self.lists.items()}
             self.take_body(key, body)
@@ -233,11 +233,11 @@ class _Reader:
     def broken(self, source: str, key: str, reason: str) -> None:
         self.chart.faults.append(Gap(input=key, why="unread", text=f"broken: {reason}", source=source))
 
-    def learn_urls(self, body: Resource | None) -> None:
+    def learn_urls(self) -> None:
         """The fullUrls of our Patient: how the other entries of a transaction Bundle name them."""
-        if type(body) is not Bundle:
-            return
-        for entry in body.entry or ():
+        bundles = [body for body in self.bodies if type(body) is Bundle]
+        self.bodies = []
+        for entry in (entry for bundle in bundles for entry in bundle.entry or ()):
             if entry is None or type(entry.resource) is not Patient or not entry.full_url:
                 continue
             if (entry.resource.id or _id_of_url(entry.full_url)) == self.chart.patient_id:
@@ -258,17 +258,19 @@ class _Reader:
         for link in bundle.link or ():
             if link.relation == "next" and link.url:
                 self.next_links[key] = link.url
-        mine = self.mine_written
+        mine, subject = self.mine_written, None
         observations = self.lists.setdefault(Observation, [])
         for entry in bundle.entry or ():
             if entry is None:
                 continue
             resource = entry.resource
             if (
-                type(resource) is Observation
-                and bytes(resource.subject) in mine  # the same bytes as of one that was looked into
+                resource.__class__ is Observation
                 and resource.id is not None
+                # The subject is written as in the one before, or in another that was looked into.
+                and (resource.subject == subject or bytes(resource.subject) in mine)
             ):
+                subject = resource.subject
                 observations.append(resource)
             elif resource is not None:
                 self.take(key, resource, entry.full_url)
@@ -315,7 +317,9 @@ class _Reader:
         patient = reference_id(reference, "Patient")
         if patient == self.chart.patient_id:
             self.mine.add(reference)
-        elif patient is not None or reference.startswith("urn:"):
+            return
+        self.learn_urls()
+        if reference not in self.mine and (patient is not None or reference.startswith("urn:")):
             raise ForeignPatient(source, key=key)
 
     def drop_repeats(self) -> None:
