@@ -35,6 +35,7 @@ _WORDS: Final[Mapping[str, Text]] = {
     "ehr_lift": N_("Taken off hold in the record system"),
     "ehr_died": N_("Recorded as dead in the record system"),
     "ehr_settled": N_("Looked at in the record system"),
+    "ehr_decided": N_("Disagreement with the record system decided"),
     "record_merged": N_("Moved to the record that stays"),
     "notice_sent": N_("Notice sent"),
     "notice_refused": N_("Notice not taken, another way is tried"),

@@ -50,6 +50,7 @@ SAID: Final[Mapping[str, Message]] = {
     "back": Message("ok", N_("Back to contacting the patient.")),
     "gave-up": Message("warn", N_("Kept as not reached for 30 days. Claim it again when the patient answers.")),
     "closed": Message("ok", N_("Closed. Nobody will contact the patient about this referral.")),
+    "decided": Message("ok", N_("Noted. Where ours is to be written, that happens within moments.")),
     "settled": Message("ok", N_("Noted: you have seen to it.")),
     "moved": Message("warn", N_("Somebody else has moved this referral meanwhile. This is how it stands now.")),
     "held": Message("stop", N_("Not offered: a rule holds this referral."), (STOP_NOW, TELL)),

@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from fhirapp.referrals.status import Role
 from fhirapp.ui.access import Door
+from fhirapp.ui.ehr_conflicts import ConflictsPage
 from fhirapp.ui.ehr_questions import QuestionActs
 from fhirapp.ui.house import House
 from fhirapp.ui.models_page import ModelsPage
@@ -26,6 +27,9 @@ def create_blueprint(house: House) -> Blueprint:
     bp.post("/<sid>/outbox/<int:notice_id>/<act>", endpoint="notice")(notices.act)
     bp.post("/<sid>/answers/<int:reply_id>", endpoint="answered")(notices.answered)
     bp.post("/<sid>/ehr/<int:question_id>", endpoint="ehr_seen")(QuestionActs(house, queue.door).seen)
+    conflicts = ConflictsPage(queue)
+    bp.get("/<sid>/conflicts", endpoint="conflicts")(conflicts.show)
+    bp.post("/<sid>/conflicts/<int:conflict_id>/<resolution>", endpoint="decide")(conflicts.settle)
     bp.get("/<sid>/models", endpoint="models")(ModelsPage(queue).show)
     bp.get("/<sid>/<uuid:referral_id>", endpoint="referral")(queue.referral)
     bp.post("/<sid>/<uuid:referral_id>/<act>", endpoint="act")(acts.do)

@@ -25,6 +25,7 @@ from fhirapp.ui.messages import Message, said_of
 from fhirapp.ui.programmes import choices_of
 from fhirapp.ui.questions import WORDS
 from fhirapp.ui.session import Page
+from fhirapp.write_back.conflicts import Conflicts
 from models.findings import Effect
 
 CLOSING: Final = (*CLOSING_CHOICES, "OO-DIED")
@@ -64,6 +65,7 @@ class Queue:
             alarms = shown_alarms(session, tenant, self.house.sealer)
             people = outbox.waiting_for_people(session, tenant.id)
             looks = shown_questions(session, tenant, self.house.sealer)
+            disagreements = Conflicts(session, tenant.id, self.house.sealer).count()
         leaf = Leaf.of(shown(rows, which), request.args.get("page", "1"))
         self.door.saw(page, "queue", None, referrals=[str(row.referral.id) for row in leaf.rows])
         return render_template(
@@ -77,6 +79,7 @@ class Queue:
             alarms=alarms,
             people=people,
             looks=looks,
+            disagreements=disagreements,
             needed=NEEDED,
             labels=LABELS,
             channels=CHANNELS,

@@ -41,6 +41,11 @@ _LABELS: Final[Mapping[str, Text]] = {
 _REQUEST: Final = N_("Request to the programme")
 
 
+def label_of(kind: str) -> Text:
+    """What people call a resource of a referral."""
+    return _LABELS.get(kind, _REQUEST)
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """One resource of the referral."""

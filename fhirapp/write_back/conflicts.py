@@ -76,6 +76,11 @@ class Conflicts:
         rows = self.session.execute(query.order_by(EhrConflictRow.opened_at, EhrConflictRow.id)).scalars()
         return [self._opened(row) for row in rows]
 
+    def count(self) -> int:
+        """How many wait for a person."""
+        query = self._mine().where(EhrConflictRow.settled_at.is_(None))
+        return self.session.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar_one()
+
     def note(
         self, referral_id: UUID, kind: str, reason: str, *, wanted: str, theirs: Json | None, ours: Json | None,
         status: str, now: datetime,

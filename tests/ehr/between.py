@@ -22,6 +22,7 @@ import requests
 from fhirapp.ehr.connect import pooled_session
 
 _PASSED_ON: Final = ("Content-Type", "Accept", "Prefer", "If-None-Exist", "If-Match")
+_WRITES: Final = ("create", "update", "patch", "delete")
 _PASSED_BACK: Final = ("Content-Type", "ETag", "Location", "Last-Modified", "Retry-After")
 
 
@@ -32,6 +33,7 @@ class Offer:
     transactions: bool = True
     conditional: bool = True
     versions: bool = True
+    read_only: bool = False
 
     def __str__(self) -> str:
         names = ("transactions", "conditional", "versions")
@@ -204,13 +206,15 @@ class _Handler(BaseHTTPRequestHandler):
 def _restricted(statement: dict[str, Any], offer: Offer) -> dict[str, Any]:
     """The CapabilityStatement, as it is where something is not offered."""
     for rest in statement["rest"]:
-        if not offer.transactions:
+        if not offer.transactions or offer.read_only:
             rest["interaction"] = [one for one in rest.get("interaction", []) if one["code"] != "transaction"]
         for resource in rest["resource"]:
             if not offer.conditional:
                 resource.pop("conditionalCreate", None)
             if not offer.versions:
                 resource["versioning"] = "no-version"
+            if offer.read_only:
+                resource["interaction"] = [one for one in resource["interaction"] if one["code"] not in _WRITES]
     return statement
 
 
