@@ -44,7 +44,7 @@ from fhirapp.predictions import Predictions
 from fhirapp.referrals.actions import COME_BACK, Actions
 from fhirapp.referrals.feedback import Feedbacks
 from fhirapp.referrals.intake import Intake
-from fhirapp.referrals.judging import CLINICIAN_WINDOW, PATIENT_WINDOW, REASSESS, WRITE_BACK
+from fhirapp.referrals.judging import CLINICIAN_WINDOW, LOST, PATIENT_WINDOW, REASSESS, WRITE_BACK
 from fhirapp.referrals.links import OptOutLinks
 from fhirapp.referrals.notices import NOTICE
 from fhirapp.referrals.referral import Referral
@@ -61,7 +61,7 @@ from smart_launch.keys import KeyRing
 
 FETCH_THREADS: Final = 32
 # An outage of the EHR holds up none of these, least of all an alarm.
-NOT_OF_THE_EHR: Final = frozenset({NOTICE, ALARM, CLOCK, RETENTION, REPLIES})
+NOT_OF_THE_EHR: Final = frozenset({NOTICE, ALARM, CLOCK, RETENTION, REPLIES, LOST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,7 @@ class Stride:
             WRITE_BACK: self._write_back,
             NOTICE: self.deliveries.deliver,
             COME_BACK: self.windows.come_back,
+            LOST: self._lost,
             ALARM: self.alarms.tell,
             CLOCK: self.alarms.clock_ran_out,
             **self.closed_loop.handlers,
@@ -131,6 +132,9 @@ class Stride:
     def _capability(self, tenant_id: str) -> None:
         tenant = self.tenants[tenant_id]
         self.capabilities.nightly(tenant, self.ehrs.as_system(tenant))
+
+    def _lost(self, tenant_id: str, referral_id: UUID) -> None:
+        self.actions.lose(referral_id, now=self.clock(), tenant_id=tenant_id)
 
     def _write_back(self, tenant_id: str, referral_id: UUID) -> None:
         self.write_back.converge(tenant_id, referral_id, self.ehrs.as_system(self.tenants[tenant_id]))

@@ -1,4 +1,4 @@
-"""Makes the look at an EHR due: by the clock, or because the EHR has knocked."""
+"""Makes a look at an EHR due because it has knocked: at our resources alone, for nothing else knocks."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import sqlalchemy as sa
 from fhirapp.db.base import Sessions
 from fhirapp.jobs.table import Job, enqueue
 
-POLL: Final = "poll"
+POLL, KNOCK = "poll", "knock"  # the kinds of the jobs: the look by the clock, and the one after a notice
 BREATH: Final = timedelta(seconds=2)  # between a notice and the look: a flood of notices is one look
 
 
-def poll_key(tenant_id: str) -> str:
-    """The job of one tenant; there is never a second."""
-    return f"{POLL}/{tenant_id}"
+def key_of(kind: str, tenant_id: str) -> str:
+    """The job of one tenant; there is never a second of a kind."""
+    return f"{kind}/{tenant_id}"
 
 
 def make_due(sessions: Sessions, tenant_id: str, now: datetime) -> None:
     """Have the EHR looked at in a moment. Only looks, where a look is due anyway: a thousand notices write once."""
-    soon = now + BREATH
-    due = sa.select(Job.id).where(Job.key == poll_key(tenant_id), Job.state == "ready", Job.run_at <= soon)
+    soon, key = now + BREATH, key_of(KNOCK, tenant_id)
+    due = sa.select(Job.id).where(Job.key == key, Job.state == "ready", Job.run_at <= soon)
     with sessions() as session:
         if session.execute(due).first() is not None:
             return
     with sessions.begin() as session:
-        enqueue(session, tenant_id, POLL, poll_key(tenant_id), {}, run_at=soon)
+        enqueue(session, tenant_id, KNOCK, key, {}, run_at=soon)

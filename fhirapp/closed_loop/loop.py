@@ -12,7 +12,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from fhirapp.closed_loop.knock import POLL, poll_key
+from fhirapp.closed_loop.knock import KNOCK, POLL, key_of
 from fhirapp.closed_loop.poll import Poll
 from fhirapp.closed_loop.subscriptions import CHECKED_EVERY, SUBSCRIBE, Subscriptions
 from fhirapp.db.base import Sessions
@@ -52,7 +52,7 @@ class ClosedLoop:
     @property
     def tenant_handlers(self) -> Mapping[str, TenantHandler]:
         """Jobs about a whole EHR."""
-        return {POLL: self.look, SUBSCRIBE: self.subscribe}
+        return {POLL: self.look, KNOCK: self.answer_knock, SUBSCRIBE: self.subscribe}
 
     def schedule(self, tenants: Iterable[Tenant]) -> None:
         """Make sure that each tenant is looked at; the first look is due now."""
@@ -60,7 +60,7 @@ class ClosedLoop:
             there = set(session.execute(sa.select(Job.key).where(Job.kind.in_((POLL, SUBSCRIBE)))).scalars())
         for tenant in tenants:
             for kind in (POLL, SUBSCRIBE):
-                if f"{kind}/{tenant.id}" not in there:
+                if key_of(kind, tenant.id) not in there:
                     with suppress(sa.exc.IntegrityError):  # another worker was first
                         self._again(tenant.id, kind, timedelta(0))
 
@@ -77,6 +77,16 @@ class ClosedLoop:
             raise
         except EhrError as error:
             log.warning("tenant %s: the EHR does not let us look: %s", tenant_id, error)
+
+    def answer_knock(self, tenant_id: str) -> None:
+        """Something of ours has changed, says the EHR: look at what is ours."""
+        ehr = self.ehrs.as_system(self.tenants[tenant_id])
+        try:
+            self.poll.look(tenant_id, ehr, self.capabilities.learn(tenant_id, ehr), only_ours=True)
+        except EhrUnavailable:
+            raise
+        except EhrError as error:
+            log.warning("tenant %s: the EHR knocks, but does not let us look: %s", tenant_id, error)
 
     def heard_first(self, go_on: Handler) -> Handler:
         """The same job, which first asks whether the request still stands: nothing goes on over a no unheard."""
@@ -113,6 +123,5 @@ class ClosedLoop:
             log.warning("tenant %s: the EHR takes no subscription: %s", tenant_id, error)
 
     def _again(self, tenant_id: str, kind: str, after: timedelta) -> None:
-        key = poll_key(tenant_id) if kind == POLL else f"{kind}/{tenant_id}"
         with self.sessions.begin() as session:
-            enqueue(session, tenant_id, kind, key, {}, run_at=self.clock() + after)
+            enqueue(session, tenant_id, kind, key_of(kind, tenant_id), {}, run_at=self.clock() + after)

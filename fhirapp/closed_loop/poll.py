@@ -51,8 +51,8 @@ class Poll:
     people: People
     clock: Callable[[], datetime]
 
-    def look(self, tenant_id: str, ehr: EhrClient, can: Capability) -> None:
-        """Hear all that has changed since the last look.
+    def look(self, tenant_id: str, ehr: EhrClient, can: Capability, *, only_ours: bool = False) -> None:
+        """Hear all that has changed since the last look; `only_ours`: of our own resources.
 
         Raises `EhrUnavailable` when the EHR does not answer; the rest is then heard next time. A type that the EHR does
         not let us search is passed over.
@@ -60,11 +60,13 @@ class Poll:
         with self.sessions() as session:
             followed = followed_by(session, tenant_id, self.clock())
         reading, cursors = Reading(ehr), Cursors(self.sessions, tenant_id)
-        with self._unless_refused("Patient"):
-            self._patients(tenant_id, reading, cursors, followed, can)
         for kind in OURS:
             with self._unless_refused(kind):
                 self._resources(tenant_id, kind, reading, cursors, followed, can)
+        if only_ours:
+            return
+        with self._unless_refused("Patient"):
+            self._patients(tenant_id, reading, cursors, followed, can)
         with self._unless_refused("drafts"):
             self._drafts(tenant_id, reading, followed)
         for kind in RESULT_TYPES if can.last_updated else ():

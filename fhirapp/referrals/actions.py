@@ -18,6 +18,7 @@ from fhirapp.db.encrypted import Sealer
 from fhirapp.messages.texts import OPTED_OUT, REFERRAL, REJOIN
 from fhirapp.referrals.errors import HoldOpen, StandingOrderLapsed, TransitionNotAllowed
 from fhirapp.referrals.judging import (
+    LOST,
     LOST_RECORD,
     PATIENT_WINDOW,
     REASSESS,
@@ -39,6 +40,7 @@ CLEARANCE_VALID: Final = timedelta(days=30)  # rules.md section 1: an override l
 
 IN_THE_EHR: Final = "record system"  # how a referral was signed when the clinician made its order active there
 COME_BACK: Final = "come_back"  # the kind of the job that opens a new referral for a patient who asked for it
+MAY_STILL_ANSWER: Final = timedelta(days=30)
 AFTER_COMPLETION: Final = timedelta(days=180)  # pathway.md section 5, S20
 
 
@@ -206,9 +208,20 @@ class Actions:
             )
 
     def give_up(self, referral_id: UUID, *, actor: Actor, now: datetime) -> None:
-        """The patient could not be reached; the next clinical contact may bring them back."""
-        with self._moving(referral_id, "give_up", actor, now) as (_, referral):
+        """The patient could not be reached; for 30 days an answer brings them back (pathway.md section 5, S11)."""
+        with self._moving(referral_id, "give_up", actor, now) as (session, referral):
             referral.move(Action.GIVE_UP, State.UNREACHABLE, actor=actor, at=now)
+            enqueue_for(session, referral, LOST, now + MAY_STILL_ANSWER)
+
+    def lose(self, referral_id: UUID, *, now: datetime, tenant_id: str) -> None:
+        """Nobody has answered for 30 days: the referral ends, and nobody is written to. One that has moved on stays."""
+        with self.sessions() as session:
+            referral = Referrals(session, tenant_id).get(referral_id)
+        if referral.status is not State.UNREACHABLE or now - referral.state_since < MAY_STILL_ANSWER:
+            return
+        with self._moving(referral_id, "lost", Actor.service(tenant_id), now, reason="OO-LOST") as (session, referral):
+            referral.move(Action.DISCONTINUE, State.DISCONTINUED, actor=Actor.service(tenant_id), at=now)
+            self._ended(session, referral, "OO-LOST", now, tell=False)
 
     def keep_answers(self, referral_id: UUID, resource: Mapping[str, Any], *, actor: Actor, now: datetime) -> None:
         """Keep safety answers (a QuestionnaireResponse); the caller has the chart assessed again after."""

@@ -17,6 +17,7 @@ from fhirapp.tenants import Tenant
 
 CLINICIAN_WINDOW, PATIENT_WINDOW = "clinician_window", "patient_window"
 REASSESS, WRITE_BACK = "reassess", "write_back"
+LOST: Final = "lost"  # the end of the time in which a patient who was not reached may still answer
 CHECK, RESULTS = "ehr_check", "new_results"  # look at what the EHR has of this referral; judge it again
 LOST_RECORD: Final = "patient"  # what holds a referral whose record is closed or was merged away
 REASSESS_EVERY: Final = timedelta(hours=24)

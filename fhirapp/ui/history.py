@@ -25,6 +25,7 @@ _WORDS: Final[Mapping[str, Text]] = {
     "claim": N_("Claimed"),
     "contact_attempt": N_("Contact attempt"),
     "give_up": N_("Not reached"),
+    "lost": N_("Not reached for 30 days: ended"),
     "answers": N_("Safety questions asked"),
     "offer": N_("Offered to a programme"),
     "programme_accept": N_("Programme said yes"),

@@ -326,6 +326,19 @@ def test_a_hold_takes_back_what_nobody_has_accepted_and_asks_again_with_a_new_ta
     assert world.jobs("dead") == []
 
 
+def test_who_cannot_be_reached_may_answer_for_thirty_days_and_is_then_let_go(world: World) -> None:
+    referral, act = world.queued(PATIENT_ID), world.stride.actions
+    act.claim(referral.id, actor=NAVIGATOR, now=world.stride.clock())
+    act.give_up(referral.id, actor=NAVIGATOR, now=world.stride.clock())
+    world.pass_time(timedelta(days=29))
+    assert world.referral(PATIENT_ID).state == "unreachable"
+    assert world.written(PATIENT_ID)["ServiceRequest"] == ["active"]
+    world.pass_time(timedelta(days=1, minutes=1))
+    assert (world.referral(PATIENT_ID).state, world.referral(PATIENT_ID).reason_code) == ("discontinued", "OO-LOST")
+    assert world.written(PATIENT_ID)["ServiceRequest"] == ["revoked"]
+    assert world.jobs("dead") == []
+
+
 # ---------------------------------------------------------------- patients
 
 

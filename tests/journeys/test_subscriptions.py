@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from fhirapp.closed_loop.knock import POLL, poll_key
+from fhirapp.closed_loop.knock import KNOCK
 from fhirapp.closed_loop.subscriptions import CRITERIA, SECRET_HEADER, EhrSubscription
 from fhirapp.db.base import Sessions
 from fhirapp.demo.settings import TENANT
@@ -33,12 +33,12 @@ def subscribed(world: World) -> World:
 def forget_jobs(sessions: Sessions) -> None:
     """No look is due by itself."""
     with sessions.begin() as session:
-        session.query(Job).filter(Job.kind == POLL).delete()
+        session.query(Job).filter(Job.kind == KNOCK).delete()
 
 
 def polls_due(world: World) -> int:
     with world.stride.sessions() as session:
-        return session.query(Job).filter(Job.kind == POLL, Job.state == "ready").count()
+        return session.query(Job).filter(Job.kind == KNOCK, Job.state == "ready").count()
 
 
 def there(world: World) -> list[dict[str, Any]]:
@@ -79,7 +79,7 @@ def test_a_hundred_notices_of_one_change_are_one_look_and_one_end(subscribed: Wo
     before = len(subscribed.ehr.journal.since(0))
     subscribed.pass_time(SOON)
     assert subscribed.history(PATIENT_ID).count("ehr_move_service_request_revoked") == 1
-    looks = [line for line in subscribed.ehr.journal.since(before) if line["path"].startswith("Patient?_id=")]
+    looks = [line for line in subscribed.ehr.journal.since(before) if line["path"].startswith("ServiceRequest?_id=")]
     assert len(looks) == 1
 
 
@@ -166,4 +166,4 @@ def test_the_looks_and_subscriptions_are_scheduled_once(world: World) -> None:
         world.stride.schedule()
     with world.stride.sessions() as session:
         keys = [job.key for job in session.query(Job).filter(Job.kind.in_(("poll", "subscribe")))]
-    assert sorted(keys) == [poll_key(TENANT), f"subscribe/{TENANT}"]
+    assert sorted(keys) == [f"poll/{TENANT}", f"subscribe/{TENANT}"]
