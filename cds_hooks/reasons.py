@@ -61,11 +61,12 @@ FOR_A_CHOICE: Final = (
     _own("CL-OTHER", N_("Another reason"), Meaning.CLINICIAN),
 )
 
-# Understood when a client sends them from its own list.
+# Understood when a client sends them from its own list. Only the one that speaks of a bad moment is a snooze: who gives
+# any other reason has said no, and a referral that went on all the same would go out after a no.
 ALSO_UNDERSTOOD: Final = (
-    _spec("limited-time", N_("No time now"), Meaning.SNOOZE, ""),
-    _spec("need-more-info", N_("More information is needed first"), Meaning.SNOOZE, ""),
-    _spec("inappropriate-recipient", N_("Not the right person to decide"), Meaning.SNOOZE, ""),
+    _spec("limited-time", N_("No time now"), Meaning.CLINICIAN, "CL-OTHER"),
+    _spec("need-more-info", N_("More information is needed first"), Meaning.CLINICIAN, "CL-OTHER"),
+    _spec("inappropriate-recipient", N_("Not the right person to decide"), Meaning.CLINICIAN, "CL-OTHER"),
     _spec("patient-refuses", N_("The patient refuses"), Meaning.PATIENT, "OO-NOTINT"),
     _spec("patient-does-not-want-change", N_("The patient does not want a change"), Meaning.PATIENT, "OO-NOTINT"),
     _spec("patient-fears-discomfort", N_("The patient is afraid of it"), Meaning.PATIENT, "OO-FEAR"),
