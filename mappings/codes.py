@@ -60,6 +60,16 @@ def table_of(name: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
+class Meaning:
+    """What one coding of a diagnosis says."""
+
+    value_sets: tuple[str, ...]
+    code: str  # as rules compare it
+    history: bool
+    icd10: str | None  # what a SNOMED CT code says in ICD-10, where it is known
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnoses:
     """Value sets of diagnoses by code."""
 
@@ -71,6 +81,18 @@ class Diagnoses:
     by_site: Mapping[str, str]  # site word -> value set
     same_as: Mapping[str, str]  # SNOMED code -> ICD-10 code that says the same
     _icd: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _known: dict[tuple[str | None, str | None], Meaning] = field(default_factory=dict)
+
+    def meaning_of(self, system: str | None, code: str | None) -> Meaning:
+        """All that a coding says, put together once a process."""
+        key = (system, code)
+        found = self._known.get(key)
+        if found is None:
+            same = self.same_as.get(code or "") if system_of(system) == SNOMED else None
+            found = Meaning(self.sets_of(system, code), self.written(system, code), self.is_history(system, code), same)
+            if len(self._known) < 10_000:  # codes come from outside: the memory of them must not grow for ever
+                self._known[key] = found
+        return found
 
     def sets_of(self, system: str | None, code: str | None) -> tuple[str, ...]:
         """All value sets that a coding belongs to; empty when none."""

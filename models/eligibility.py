@@ -65,6 +65,8 @@ def _refusal(snapshot: PatientSnapshot, site: SitePolicy) -> Text | None:
     age = snapshot.age_years
     if age is not None and age < site.min_age_years:
         return N_("Younger than {years} years", years=site.min_age_years)
+    if snapshot.facts.keys().isdisjoint(_REFUSING):
+        return None
     if any(_now(snapshot, fact) for fact in snapshot.having("vs.death_plan")):
         return N_("In the last days of life")
     if any(_is_hospice(fact) and _lately(snapshot, fact) for fact in snapshot.having("vs.hospice")):
@@ -72,6 +74,9 @@ def _refusal(snapshot: PatientSnapshot, site: SitePolicy) -> Text | None:
     if any(_now(snapshot, fact) for fact in snapshot.having("vs.in_programme")):
         return N_("Already in an exercise programme")
     return None
+
+
+_REFUSING: Final = ("vs.death_plan", "vs.hospice", "vs.in_programme")
 
 
 def _is_hospice(fact: Fact) -> bool:

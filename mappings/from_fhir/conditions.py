@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from mappings.codes import SNOMED, Diagnoses, diagnoses, system_of
+from mappings.codes import Diagnoses, Meaning, diagnoses
 from mappings.datatypes import Dates, between
 from mappings.from_fhir.concepts import code_in, shown, site_words
 from mappings.from_fhir.fact_book import FactBook
-from mappings.structs import Coding, Condition
+from mappings.structs import Condition
 from models.snapshot import Fact, Gap, When
 
 State = Literal["active", "history"]
@@ -43,7 +43,8 @@ class Conditions:
         concept = condition.code
         if verification in _IGNORED or concept is None or not concept.coding:
             return
-        matched = [(one, sets) for one in concept.coding if (sets := self.table.sets_of(one.system, one.code))]
+        meanings = [(one, self.table.meaning_of(one.system, one.code)) for one in concept.coding]
+        matched = [(one, meaning) for one, meaning in meanings if meaning.value_sets]
         if not matched:
             return
         start, recorded = self.begun(condition)
@@ -56,21 +57,19 @@ class Conditions:
             text = f"begins after {self.dates.as_of:%Y-%m-%d}"
             self.faults.append(Gap("conditions", "conflict", text=text, source=source))
         end, details = self.ended(condition), _details(condition)
-        for coding, sets in matched:
+        for coding, meaning in matched:
+            sets, system, display = meaning.value_sets, coding.system or "", shown(concept, coding)
             if "vs.cancer_secondary" in sets:
                 sets = (*sets, *self.sets_by_site(condition))
-            code, display = self.table.written(coding.system, coding.code), shown(concept, coding)
-            state, confirmed = self.state(condition, coding, end), verification not in _DOUBTFUL
-            system = coding.system or ""
-            same = self.table.same_as.get(code)
-            told = {**details, "icd10": same} if same is not None and system_of(system) == SNOMED else details
+            state, confirmed = self.state(condition, meaning, end), verification not in _DOUBTFUL
+            told = {**details, "icd10": meaning.icd10} if meaning.icd10 is not None else details
             for name in sets:
                 self.book.put(
                     Fact(
                         name,
                         "condition",
                         system,
-                        code,
+                        meaning.code,
                         display,
                         source,
                         start,
@@ -106,9 +105,9 @@ class Conditions:
             return None
         return None if self.dates.after(end) else end
 
-    def state(self, condition: Condition, coding: Coding, end: When | None) -> State:
+    def state(self, condition: Condition, meaning: Meaning, end: When | None) -> State:
         """Active unless the chart says otherwise on the day itself; a later end does not count yet."""
-        if self.table.is_history(coding.system, coding.code) or end is not None:
+        if meaning.history or end is not None:
             return "history"
         ends_later = condition.abatement_date_time is not None or condition.abatement_period is not None
         if ends_later:

@@ -29,8 +29,8 @@ class PlainReadings:
     def __init__(self, dates: Dates, performers: Performers) -> None:
         self.dates, self.performers = dates, performers
         # Texts below it lie in the past, whatever their offset: none is further west of UTC than twelve hours.
-        self.settled = (dates.as_of.astimezone(UTC) - timedelta(hours=12)).isoformat()[:19]
-        now = dates.as_of.replace(microsecond=0).isoformat()
+        self.settled = (dates.as_of.astimezone(UTC) - timedelta(hours=12)).isoformat(timespec="seconds")[:19]
+        now = dates.as_of.isoformat(timespec="seconds")
         self.now, self.offset = now[:19], now[19:]
 
     def reader(self, measure: Measure) -> Read:
