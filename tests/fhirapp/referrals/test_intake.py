@@ -80,24 +80,37 @@ def test_a_held_patient_cannot_be_signed_for(world: World) -> None:
 
 
 def test_after_a_no_the_patient_is_offered_again_only_when_the_day_has_come(world: World) -> None:
-    referral = world.opened("ada-refer")
+    referral = world.opened("mia-survivor")
     world.stride.actions.opt_out(referral.id, actor=PATIENT, now=world.stride.clock(), code="OO-NOTINT")
-    assert world.cards("ada-refer") == []
+    assert world.cards("mia-survivor") == []
     world.pass_time(timedelta(days=89))
-    assert world.cards("ada-refer") == []
+    assert world.cards("mia-survivor") == []
     world.pass_time(timedelta(days=2))
-    world.cards("ada-refer")
-    again = world.referral("ada-refer")
-    assert (again.ordinal, again.id) == (2, episode_id("city", "ada-refer", 2))
+    world.cards("mia-survivor")
+    again = world.referral("mia-survivor")
+    assert (again.ordinal, again.id) == (2, episode_id("city", "mia-survivor", 2))
 
 
 @pytest.mark.parametrize("code", ["OO-NEVER", "OO-PRIV", "OO-TRANSP"])
 def test_who_does_not_want_to_be_asked_again_is_not_asked_again(world: World, code: str) -> None:
-    referral = world.opened("ada-refer")
+    referral = world.opened("mia-survivor")
     world.stride.actions.opt_out(referral.id, actor=PATIENT, now=world.stride.clock(), code=code)
     world.pass_time(timedelta(days=3650))
+    assert world.cards("mia-survivor") == []
+    assert world.referral("mia-survivor").ordinal == 1
+
+
+def test_a_new_phase_of_treatment_makes_an_offer_due_before_its_day(world: World) -> None:
+    world.opened("ada-refer")
+    phase = world.referral("ada-refer").summary["phase"]
+    referral = world.referral("ada-refer")
+    world.stride.actions.decline(referral.id, "OO-NOTINT", actor=CLINICIAN, now=world.stride.clock())
+    world.pass_time(timedelta(days=13))
     assert world.cards("ada-refer") == []
-    assert world.referral("ada-refer").ordinal == 1
+    world.pass_time(timedelta(days=76))
+    assert len(world.cards("ada-refer")) == 1, "a day before the 90th"
+    assert world.referral("ada-refer").summary["phase"] != phase
+    assert world.referral("ada-refer").ordinal == 2
 
 
 def test_a_look_after_a_no_leaves_its_audit_row_and_touches_nothing_else(world: World) -> None:
