@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -16,6 +18,7 @@ from fhirapp.db.base import Sessions, engine_for, sessions_for
 from fhirapp.referrals.referral import Actor
 from fhirapp.referrals.status import Role
 from mappings.to_fhir.validate import checked
+from tests.databases import a_database
 from tests.world import CLINICIAN_WINDOW, World
 
 NAVIGATOR = Role.NAVIGATOR
@@ -74,14 +77,14 @@ def test_a_changed_row_ends_with_one_and_is_named(house: World, capsys: pytest.C
 
 
 def test_an_anchor_without_a_hospital_and_a_database_without_tables_end_with_two(
-    house: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path
+    house: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert told(capsys, "verify", "--since-anchor", "x")[0] == 2
-    from dataclasses import replace
-
-    empty = replace(house.stride.config, database_url=f"sqlite:///{tmp_path / 'empty.sqlite'}")
-    monkeypatch.setattr(Config, "from_env", lambda environment: empty)
-    code, said = told(capsys, "verify")
+    (tmp_path / "empty").mkdir()
+    with a_database(tmp_path / "empty", migrated=False) as url:
+        empty = replace(house.stride.config, database_url=url)
+        monkeypatch.setattr(Config, "from_env", lambda environment: empty)
+        code, said = told(capsys, "verify")
     assert code == 2
     assert "cannot be read" in said
 
