@@ -106,15 +106,31 @@ def _see(_connection: object, record: sa.pool.ConnectionPoolEntry, _proxy: objec
     _dialects_seen.add("postgresql" if type(record.dbapi_connection).__module__.startswith("psycopg") else "sqlite")
 
 
+_faults_seen: set[str] = set()
+
+
+@sa.event.listens_for(sa.Engine, "before_cursor_execute")
+def _look(
+    _connection: object, _cursor: object, statement: str, _parameters: object, _context: object, _many: bool
+) -> None:
+    from tests.statements import fault_of, is_ours
+
+    if (fault := fault_of(statement)) and is_ours():
+        _faults_seen.add(fault)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """From here on what is seen is this test's doing, also in fixtures that it shares with others."""
     _dialects_seen.clear()
+    _faults_seen.clear()
 
 
 @pytest.fixture(autouse=True)
 def _databases_are_declared(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that works with a database and has not said so: the run on the other database would miss it.
+
+    And one in which the service has sent a statement that could reach another hospital's rows.
 
     `database` runs on both. `only_sqlite` and `only_postgresql` are for what is about that one, with the reason.
     """
@@ -125,6 +141,8 @@ def _databases_are_declared(request: pytest.FixtureRequest) -> Iterator[None]:
         allowed.add(chosen)
     if surprise := _dialects_seen - allowed:
         pytest.fail(f"uses {', '.join(surprise)} unannounced: see tests/conftest.py", pytrace=False)
+    if _faults_seen:
+        pytest.fail("\n".join(["statements across tenants (tests/statements.py):", *_faults_seen]), pytrace=False)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -87,7 +88,7 @@ class Feedbacks:
 
 def _card(session: Session, tenant_id: str, card_id: str) -> Card | None:
     try:
-        card = session.get(Card, UUID(card_id))
+        known = UUID(card_id)
     except ValueError:
         return None
-    return card if card is not None and card.tenant_id == tenant_id else None
+    return session.execute(sa.select(Card).where(Card.tenant_id == tenant_id, Card.id == known)).scalar_one_or_none()

@@ -92,7 +92,8 @@ def _referral_of_card(house: House, tenant: Tenant, context: LaunchContext) -> U
             .values(handle_used_at=now)
             .returning(Card.referral_id)
         ).scalar_one_or_none()
-        referral = session.get(Referral, card) if card else None
+        known = sa.select(Referral).where(Referral.tenant_id == tenant.id, Referral.id == card)
+        referral = session.execute(known).scalar_one_or_none() if card else None
         outcome = "ok" if referral and referral.patient_id == context.patient else "ignored"
         actor = Actor(tenant.id, Role.CLINICIAN, context.fhir_user or "")
         audit(session, actor, "launch.card", at=now, patient_id=context.patient, subject=card or "", outcome=outcome)
