@@ -15,6 +15,7 @@ import orjson
 from fhirapp.ehr.client import EhrClient
 from fhirapp.ehr.errors import EhrUnavailable
 
+PATIENCE_S: Final = 30.0  # HAPI puts its megabytes together when it is first asked, which takes longer than any read
 _NO_TYPES: Final[frozenset[str]] = frozenset()
 _USED_PARAMETERS: Final = frozenset({"identifier", "_lastUpdated", "patient", "subject", "status", "owner"})
 _USED_MEMBERS: Final = ("type", "versioning", "conditionalCreate", "conditionalUpdate", "updateCreate")
@@ -79,7 +80,7 @@ def read_capability(client: EhrClient) -> Capability:
 def read_statement(client: EhrClient) -> dict[str, Any]:
     """Its CapabilityStatement; raises an `EhrError`, also where the answer is none."""
     try:
-        statement = orjson.loads(client.get_bytes("metadata"))
+        statement = orjson.loads(client.get_bytes("metadata", patience_s=PATIENCE_S))
     except orjson.JSONDecodeError:
         raise EhrUnavailable("GET metadata: the answer cannot be read") from None
     if not isinstance(statement, dict) or statement.get("resourceType") != "CapabilityStatement":

@@ -55,9 +55,9 @@ class EhrClient:
         """One resource by `Type/id`."""
         return self._stored(self._call("GET", reference), reference)
 
-    def get_bytes(self, path: str) -> bytes:
+    def get_bytes(self, path: str, *, patience_s: float = TIMEOUT[1]) -> bytes:
         """The raw answer to a read or search under the base, or to an absolute page link of this EHR."""
-        return self._call("GET", path).content
+        return self._call("GET", path, patience_s=patience_s).content
 
     def dated(self, path: str) -> tuple[bytes, datetime | None]:
         """The same, with the moment at which the EHR answered by its own clock; `None` when it does not say."""
@@ -170,6 +170,7 @@ class EhrClient:
         *,
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        patience_s: float = TIMEOUT[1],
     ) -> requests.Response:
         url = self._url(path) if path else self.base
         sent = {"Accept": FHIR_JSON, **(headers or {})}
@@ -185,7 +186,7 @@ class EhrClient:
                     url,
                     data=None if body is None else orjson.dumps(body),
                     headers=sent,
-                    timeout=TIMEOUT,
+                    timeout=(TIMEOUT[0], patience_s),
                     allow_redirects=False,
                 )
             except requests.RequestException as error:

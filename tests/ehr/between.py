@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -73,6 +74,7 @@ class Between:
     faults: list[Fault] = field(default_factory=list)
     log: list[tuple[str, str, int]] = field(default_factory=list)
     tokens: int = 0
+    jwks: dict[str, Any] = field(default_factory=lambda: {"keys": []})  # of the EHR's CDS Hooks client
     http: requests.Session = field(default_factory=pooled_session)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -89,13 +91,13 @@ class Between:
 
 
 @contextmanager
-def between(upstream: str, offer: Offer) -> Iterator[Between]:
-    """A proxy at a free port of loopback while the block runs."""
+def between(upstream: str, offer: Offer, port: int = 0) -> Iterator[Between]:
+    """A proxy on loopback while the block runs, at any port that is free if none is named."""
 
     class Handler(_Handler):
         pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     Handler.proxy = Between(f"http://127.0.0.1:{server.server_address[1]}/fhir", upstream, offer)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
@@ -105,6 +107,13 @@ def between(upstream: str, offer: Offer) -> Iterator[Between]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Who hung up before the answer came needs none; anything else is told."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -121,6 +130,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.removeprefix("/fhir").lstrip("/")
         if path == ".well-known/smart-configuration":
             self._json(200, _smart(self.proxy.base))
+        elif path == "jwks.json":
+            self._json(200, self.proxy.jwks)
         elif path == "token":
             self.proxy.tokens += 1
             token = {"access_token": f"t{self.proxy.tokens}", "token_type": "bearer", "expires_in": 3600, "scope": ""}

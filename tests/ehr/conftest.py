@@ -70,3 +70,14 @@ def plain(tmp_path: Path, database: str, server: Server) -> Iterator[House]:
     """The service against each server as it is."""
     with between(server.base, Offer()) as proxy, house(tmp_path, database, server, proxy) as made:
         yield made
+
+
+@pytest.fixture
+def asking(tmp_path: Path, database: str, server: Server) -> Iterator[House]:
+    """The same for a site that wants the estimates in its chart, and the tag of what a model had a part in."""
+    settings = ("[tenants.city.write_back]", "risk_assessments = true", "ai_tag = true")
+    with (
+        between(server.base, Offer()) as proxy,
+        house(tmp_path, database, server, proxy, settings=settings) as made,
+    ):
+        yield made

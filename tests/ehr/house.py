@@ -22,10 +22,12 @@ from fhirapp.ehr.chart import chart_of
 from fhirapp.ehr.client import EhrClient
 from fhirapp.ehr.connect import pooled_session
 from fhirapp.jobs.dispatcher import Dispatcher
-from fhirapp.jobs.table import LEASE
+from fhirapp.jobs.table import LEASE, Job, revive
+from fhirapp.referrals.judging import write_back_soon
 from fhirapp.referrals.referral import Referral
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant
+from fhirapp.write_back.conflicts import Conflict, Conflicts
 from mappings.canonical import RESOURCE_IDENTIFIER
 from tests.ehr.between import Between
 from tests.world import CLINICIAN_WINDOW, config_of
@@ -146,6 +148,32 @@ class House:
             found = Referrals(session, TENANT).newest_of(patient_id)
         assert found is not None
         return found
+
+    def jobs(self) -> list[Job]:
+        with self.stride.sessions() as session:
+            return list(session.query(Job).order_by(Job.id))
+
+    def retry_dead(self) -> None:
+        """What `stride db retry` does."""
+        with self.stride.sessions.begin() as session:
+            revive(session, self.stride.clock())
+
+    def mark_for_rewrite(self, referral: Referral, kind: str) -> None:
+        """As if this resource had to be changed: the write-back will look at it."""
+        with self.stride.sessions.begin() as session:
+            Referrals(session, TENANT).resources(referral.id)[kind].status = "unknown"
+            write_back_soon(session, Referrals(session, TENANT).get(referral.id), self.stride.clock())
+
+    def conflicts(self) -> list[Conflict]:
+        with self.stride.sessions() as session:
+            return list(Conflicts(session, TENANT, self.stride.sealer).open())
+
+    def settle_conflict(self, conflict: Conflict, resolution: str) -> None:
+        """A navigator decides."""
+        with self.stride.sessions.begin() as session:
+            found = Conflicts(session, TENANT, self.stride.sealer)
+            assert found.settle(conflict.id, resolution, by="Practitioner/nav-ray", now=self.stride.clock())
+            write_back_soon(session, Referrals(session, TENANT).get(conflict.referral_id), self.stride.clock())
 
     def written(self, patient_id: str) -> dict[str, list[str]]:
         """What the server holds of ours, by type, as sorted statuses."""

@@ -21,7 +21,7 @@ class AnEhr(EhrClient):
         super().__init__("http://127.0.0.1:9/fhir", lambda: None, pooled_session(1))
         self._answer = answer
 
-    def get_bytes(self, path: str) -> bytes:
+    def get_bytes(self, path: str, *, patience_s: float = 0) -> bytes:
         if isinstance(self._answer, Exception):
             raise self._answer
         return self._answer if isinstance(self._answer, bytes) else orjson.dumps(self._answer)
