@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 
-from bench import engine, hooks, predict, reading
+from bench import engine, hooks, predict, reading, referrals
 
 
 def main() -> None:
@@ -17,6 +17,8 @@ def main() -> None:
     predict.main()
     print()
     hooks.main()
+    print()
+    referrals.main()
 
 
 if __name__ == "__main__":

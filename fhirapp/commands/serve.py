@@ -33,6 +33,9 @@ def add(commands: Any) -> None:
         "STRIDE_EMBEDDED_WORKER=0 for the web processes then.",
     )
     worker.add_argument("--once", action="store_true", help="run what is due now, then end")
+    worker.add_argument(
+        "--threads", type=int, default=4, metavar="N", help="jobs side by side; most of a job is waiting for the EHR"
+    )
     worker.set_defaults(run=run_worker)
 
 
@@ -64,5 +67,12 @@ def run_worker(arguments: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    dispatcher.run_forever(stop)
+    threads = [
+        threading.Thread(target=dispatcher.run_forever, args=(stop,), name=f"worker-{number}")
+        for number in range(max(1, arguments.threads))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     return 0

@@ -136,7 +136,7 @@ class Intake:
         assessment, card = judged.decision.assessment, None
         with self.turn.aside(), self.hasty.connected() as link:
             found = newest_of(link, tenant.id, call.patient_id)
-            quiet = _nothing_to_open(link, found, judged.decision, now)
+            quiet = _nothing_to_open(link, tenant.id, found, judged.decision, now)
             if not quiet:
                 if (
                     found is None
@@ -356,13 +356,15 @@ def _quiet_reason(referral: Referral | None, decision: Decision) -> str:
     return ""
 
 
-def _nothing_to_open(link: Link, found: Standing | None, decision: Decision, now: datetime) -> str:
+def _nothing_to_open(
+    link: Link, tenant_id: str, found: Standing | None, decision: Decision, now: datetime
+) -> str:
     """Why there is neither a referral nor a reason to open one; empty when there is."""
     if found is not None and found.is_open:
         return ""
     if isinstance(decision, NoProposal):
         return "not eligible"
-    if found is None or _may_reoffer(found, phase_then(link, found.id), decision.assessment.phase, now):
+    if found is None or _may_reoffer(found, phase_then(link, tenant_id, found.id), decision.assessment.phase, now):
         return ""
     return "said no before"
 

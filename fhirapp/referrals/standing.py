@@ -32,7 +32,9 @@ _NEWEST: Final = Statement(
 )
 
 _PHASE: Final = Statement(
-    sa.select(Referral.summary["phase"].as_string()).where(Referral.id == sa.bindparam("referral"))
+    sa.select(Referral.summary["phase"].as_string()).where(
+        Referral.tenant_id == sa.bindparam("tenant"), Referral.id == sa.bindparam("referral")
+    )
 )
 
 
@@ -85,9 +87,9 @@ def newest_of(link: Link, tenant_id: str, patient_id: str) -> Standing | None:
     return None if row is None else Standing(*row)
 
 
-def phase_then(link: Link, referral_id: UUID) -> str:
+def phase_then(link: Link, tenant_id: str, referral_id: UUID) -> str:
     """The phase of treatment at a referral's newest assessment; "" when it says none."""
-    row = link.row(_PHASE, {"referral": referral_id})
+    row = link.row(_PHASE, {"tenant": tenant_id, "referral": referral_id})
     return "" if row is None else row[0] or ""
 
 
