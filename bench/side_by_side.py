@@ -53,6 +53,7 @@ class Row:
     per_second: float
     p50: float
     p99: float
+    cpu_ms: float  # processor time of all its processes for one call
     bad: int
 
 
@@ -81,15 +82,26 @@ def in_turns(stride: Stride, ours: Running, theirs: Running, size: int, options:
     """Rounds of the two in turns, at one size."""
     body = request_body(size)
     peer = in_turn([request_bytes(f"/cds{PATH}", theirs.port, body)])
-    rounds: dict[str, list[Load]] = {"Stride": [], "HealthChain 0.16.1": []}
+    rounds: dict[str, list[Round]] = {"Stride": [], "HealthChain 0.16.1": []}
     for _ in range(options.rounds):
         mine = in_turn(stride.signed(body, TOKENS[size]))
-        rounds["Stride"].append(fire(ours.port, mine, CONNECTIONS, options.seconds))
-        rounds["HealthChain 0.16.1"].append(fire(theirs.port, peer, CONNECTIONS, options.seconds))
+        rounds["Stride"].append(one_round(ours, mine, options.seconds))
+        rounds["HealthChain 0.16.1"].append(one_round(theirs, peer, options.seconds))
     return [row_of(name, size, loads) for name, loads in rounds.items()]
 
 
-def row_of(name: str, size: int, loads: list[Load]) -> Row:
+Round = tuple[Load, float]  # and the processor milliseconds of one call
+
+
+def one_round(service: Running, requests: Callable[[], bytes], seconds: float) -> Round:
+    before = service.cpu_s()
+    load = fire(service.port, requests, CONNECTIONS, seconds)
+    return load, 1000 * (service.cpu_s() - before) / len(load.milliseconds)
+
+
+def row_of(name: str, size: int, rounds: list[Round]) -> Row:
+    loads = [load for load, _ in rounds]
+
     def median(of: Callable[[Load], float]) -> float:
         return statistics.median(of(load) for load in loads)
 
@@ -99,20 +111,24 @@ def row_of(name: str, size: int, loads: list[Load]) -> Row:
         median(lambda load: load.per_second),
         median(lambda load: load.percentile(0.5)),
         median(lambda load: load.percentile(0.99)),
+        statistics.median(cpu for _, cpu in rounds),
         sum(load.bad for load in loads),
     )
 
 
 def table(rows: list[Row]) -> Iterator[str]:
     """The rows as Markdown, ours with its ratios to the peer's."""
-    yield "| observations | service | calls/s | p50 ms | p99 ms | bad | times the peer (wanted) | p99 to peer's |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield (
+        "| observations | service | calls/s | p50 ms | p99 ms | cpu ms a call | bad | times the peer (wanted) "
+        "| p99 to peer's |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|"
     peers = {row.size: row for row in rows if row.name != "Stride"}
     for row in rows:
         peer, ratio = peers[row.size], "| |"
         if row is not peer:
             ratio = f"{row.per_second / peer.per_second:.1f} ({LIMITS[row.size]}) | {row.p99 / peer.p99:.2f} |"
-        values = f"{row.per_second:.0f} | {row.p50:.1f} | {row.p99:.1f} | {row.bad}"
+        values = f"{row.per_second:.0f} | {row.p50:.1f} | {row.p99:.1f} | {row.cpu_ms:.2f} | {row.bad}"
         yield f"| {row.size} | {row.name} | {values} | {ratio}"
 
 
