@@ -24,6 +24,7 @@ from fhirapp.alarms.raising import ALARM, CLOCK, ring
 from fhirapp.alarms.words import TOPIC, chart_words_of, mail_of, page_of, reference_of, subject_of
 from fhirapp.db.base import Sessions
 from fhirapp.db.encrypted import Sealer
+from fhirapp.db.rows import row_of
 from fhirapp.ehr.connect import Ehrs
 from fhirapp.ehr.errors import EhrError, EhrUnavailable
 from fhirapp.i18n import gettext_for
@@ -152,8 +153,8 @@ class Alarms:
         """Announce the call, make it outside any transaction, and keep what came of it."""
         now = self.clock()
         with self.sessions.begin() as session:
-            call = session.get_one(AlarmCall, call_id)
-            alarm = session.get_one(Alarm, call.alarm_id)
+            call = row_of(session, AlarmCall, tenant_id, call_id)
+            alarm = row_of(session, Alarm, tenant_id, call.alarm_id)
             if not alarm.is_open or not _makeable(call, now):
                 return
             referral = Referrals(session, tenant_id).get(referral_id)
@@ -171,7 +172,7 @@ class Alarms:
             state, error = ("failed" if final else "due"), _said(trouble)
             log.error("alarm %s: %s by %s did not succeed: %s", reference_of(alarm), call.whom, call.via, error)
         with self.sessions.begin() as session:
-            row = session.get_one(AlarmCall, call_id)
+            row = row_of(session, AlarmCall, tenant_id, call_id)
             row.state, row.reference, row.error, row.at = state, reference, error, self.clock()
 
     def _through(self, tenant: Tenant, referral: Referral, alarm: Alarm, call: AlarmCall, about: str | None) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from fhirapp.audit import audit
 from fhirapp.db.base import Sessions
+from fhirapp.db.rows import row_of
 from fhirapp.messages.records import Delivery, Reply
 from fhirapp.referrals.errors import ReferralNotFound, TransitionNotAllowed
 from fhirapp.referrals.judging import enqueue_for
@@ -45,7 +46,7 @@ class ByHand:
             notice = _notice(session, tenant, notice_id)
             store = Referrals(session, tenant.id)
             referral = store.lock(notice.referral_id)
-            session.refresh(notice)
+            notice = row_of(session, Notice, tenant.id, notice_id)  # as it stands now that nobody else can move it
             if notice.status not in _FROM[act]:
                 raise TransitionNotAllowed(notice.state, act, actor.role.value)
             if act == "posted":

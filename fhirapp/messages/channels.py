@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 
 from fhirapp.messages.records import Delivery, NumberStop
 from fhirapp.messages.telephone import Numbers, e164
-from fhirapp.messages.texts import OPTED_OUT, understood
+from fhirapp.messages.texts import HELP, OPTED_OUT, REJOIN, understood
 from fhirapp.referrals.notices import Notice
 from fhirapp.tenants import Tenant
 
 SPENT: Final = frozenset({"refused", "given-up"})
 LETTER: Final = "letter"
+BY_WIRE: Final = frozenset({HELP, REJOIN})  # answers to a message: on paper they would come days too late
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +31,16 @@ class Way:
 
 def ways_left(session: Session, numbers: Numbers, tenant: Tenant, notice: Notice, person: Any) -> Iterator[Way]:
     """The ways on which this notice may still go, the best first."""
-    spent = {
-        row.channel
-        for row in session.execute(
-            sa.select(Delivery).where(Delivery.tenant_id == tenant.id, Delivery.notice_id == notice.id)
-        ).scalars()
-        if row.state in SPENT
-    }
+    query = sa.select(Delivery).where(Delivery.tenant_id == tenant.id, Delivery.notice_id == notice.id)
+    begun = {row.channel: row.state for row in session.execute(query).scalars()}
     wanted = dict.fromkeys(filter(None, (notice.channel, *tenant.messages.channels)))
     for channel in wanted:
         address = _address(tenant, channel, notice, person)
-        if channel in spent or not address:
+        if begun.get(channel) in SPENT or not address:
             continue
-        if channel == "sms" and not may_text(session, numbers, tenant, notice, address):
+        if channel == LETTER and notice.kind.partition("/")[0] in BY_WIRE:
+            continue
+        if channel == "sms" and "sms" not in begun and not may_text(session, numbers, tenant, notice, address):
             continue
         yield Way(channel, address)
 

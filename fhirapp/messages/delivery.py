@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from fhirapp.db.base import Sessions
 from fhirapp.db.encrypted import Sealer
+from fhirapp.db.rows import row_of
 from fhirapp.ehr.errors import EhrUnavailable
 from fhirapp.jobs.table import LEASE
 from fhirapp.messages.channels import LETTER, Way, note_confirmation, ways_left
@@ -39,6 +40,7 @@ from fhirapp.tenants import Tenant, Tenants
 log = logging.getLogger("stride.messages")
 
 RETRY_FOR: Final = timedelta(hours=4)  # the patient is told on the day (pathway.md section 6): then the next channel
+AT_ONCE: Final = timedelta(minutes=15)
 MAX_STEPS: Final = 20
 OPEN_WORK: Final = (NoticeState.WAITING.value, NoticeState.SENDING.value)
 
@@ -148,7 +150,8 @@ class Deliveries:
             self._note(session, referral, "notice_to_print", notice, now)
             return None
         until = quiet_until(now, tenant.zone, tenant.messages.quiet_from, tenant.messages.quiet_to)
-        if until is not None:
+        answers = notice.channel == way.channel and now - notice.at < AT_ONCE  # the patient is awake: they just wrote
+        if until is not None and not answers:
             enqueue_for(session, referral, NOTICE, until)
             return None
         known = _delivery(session, notice, way.channel)
@@ -208,8 +211,8 @@ class Deliveries:
             provider_id, failed = None, error
         with self.sessions.begin() as session:
             referral = Referrals(session, tenant_id).lock(referral_id)
-            notice = session.get_one(Notice, step.notice_id)
-            row = session.get_one(Delivery, step.delivery_id)
+            notice = row_of(session, Notice, tenant_id, step.notice_id)
+            row = row_of(session, Delivery, tenant_id, step.delivery_id)
             if notice.status is NoticeState.SENDING and row.state == "begun":
                 self._record(session, referral, notice, row, provider_id, failed, step.sender.repeatable)
 

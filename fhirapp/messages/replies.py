@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from fhirapp.audit import audit
 from fhirapp.db.base import Sessions
 from fhirapp.db.encrypted import Sealer
+from fhirapp.db.rows import row_of
 from fhirapp.jobs.table import enqueue
 from fhirapp.messages.channels import stop_of
 from fhirapp.messages.errors import ReplyRefused
@@ -105,14 +106,14 @@ class Replies:
     def _handle(self, tenant_id: str, reply_id: int) -> None:
         """Each step may be taken twice without harm; the answer counts as handled when all are."""
         with self.sessions() as session:
-            reply = session.get_one(Reply, reply_id)
+            reply = row_of(session, Reply, tenant_id, reply_id)
             opened = open_reply(reply, self.sealer)
         act = {Meaning.STOP: self._stop, Meaning.START: self._start, Meaning.HELP: self._help}.get(
             Meaning(reply.meaning), self._for_a_person
         )
         needs = act(self.tenants[tenant_id], reply, opened["number"])
         with self.sessions.begin() as session:
-            row = session.get_one(Reply, reply_id)
+            row = row_of(session, Reply, tenant_id, reply_id)
             row.needs, row.handled_at = needs, self.clock()
             row.urgent = names_a_symptom(opened["text"])
             row.needs = row.needs or ("unknown" if row.urgent else "")

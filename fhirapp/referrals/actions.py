@@ -28,7 +28,7 @@ from fhirapp.referrals.judging import (
     write_back_soon,
 )
 from fhirapp.referrals.links import OptOutLinks
-from fhirapp.referrals.notices import told_at, write_notice
+from fhirapp.referrals.notices import told_at, withdraw, write_notice
 from fhirapp.referrals.reasons import ONLY_THE_PATIENT, REASONS, reoffer_at
 from fhirapp.referrals.referral import Actor, ContactAttempt, Referral, SafetyAnswers, rules_to_clear
 from fhirapp.referrals.status import RESUMABLE, Action, Role, State
@@ -81,6 +81,7 @@ class Actions:
             if referral.status is not before:
                 watch_clock(session, self.tenants[actor.tenant_id], referral, now)
                 if not referral.is_open:
+                    withdraw(session, referral)
                     watch_holds(session, self.tenants[actor.tenant_id], referral, action, now)
             if referral.version != version:
                 write_back_soon(session, referral, now)

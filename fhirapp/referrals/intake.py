@@ -25,6 +25,7 @@ from fhirapp.referrals.cards import Offered, keep_card
 from fhirapp.referrals.dispatching import advise
 from fhirapp.referrals.facts import facts_of
 from fhirapp.referrals.judging import CHECK, LOST_RECORD, enqueue_for, judge, write_back_soon
+from fhirapp.referrals.notices import withdraw
 from fhirapp.referrals.reasons import overridden
 from fhirapp.referrals.referral import Actor, Referral
 from fhirapp.referrals.standing import Standing, asks_for_clearance, digest_of, newest_of, phase_then
@@ -263,6 +264,7 @@ class Intake:
         service, before = Actor.service(tenant.id), referral.status
         referral.move(Action.DEPART, State.DEPARTED, actor=service, at=now)
         referral.reason_code = "OO-DIED"
+        withdraw(session, referral)
         Referrals(session, tenant.id).note(referral, "depart", actor=service, at=now, before=before, reason="OO-DIED")
         write_back_soon(session, referral, now)
 
@@ -356,9 +358,7 @@ def _quiet_reason(referral: Referral | None, decision: Decision) -> str:
     return ""
 
 
-def _nothing_to_open(
-    link: Link, tenant_id: str, found: Standing | None, decision: Decision, now: datetime
-) -> str:
+def _nothing_to_open(link: Link, tenant_id: str, found: Standing | None, decision: Decision, now: datetime) -> str:
     """Why there is neither a referral nor a reason to open one; empty when there is."""
     if found is not None and found.is_open:
         return ""

@@ -179,6 +179,18 @@ def told(session: Session, tenant: Tenant, referral: Referral, notice: Notice, a
         enqueue_for(session, referral, PATIENT_WINDOW, referral.patient_deadline)
 
 
+def withdraw(session: Session, referral: Referral) -> None:
+    """Nobody need be told any more of a referral that has ended; of somebody who has died, nothing at all."""
+    query = sa.select(Notice).where(
+        Notice.tenant_id == referral.tenant_id,
+        Notice.referral_id == referral.id,
+        Notice.state.in_([state.value for state in NEEDS_A_PERSON]),
+    )
+    for notice in session.execute(query).scalars():
+        if notice.kind == REFERRAL or referral.status is State.DEPARTED:
+            notice.state = NoticeState.WITHDRAWN.value
+
+
 def told_at(session: Session, referral: Referral) -> datetime | None:
     """From when the patient can have known of the referral; `None` while nobody has told them."""
     return session.execute(

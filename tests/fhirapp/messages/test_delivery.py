@@ -284,3 +284,15 @@ def test_workers_that_deliver_side_by_side_send_one_message(reached: Reached) ->
         list(pool.map(deliver, range(6)))
     assert len(reached.mail.mails) == 1
     assert reached.deliveries() == [("email", "sent", 1)]
+
+
+def test_nobody_need_be_told_of_a_referral_that_has_ended(reached: Reached) -> None:
+    reached.settings(channels=("letter",))
+    add_address(reached, "ada-refer")
+    referral = reached.signed("ada-refer")
+    work(reached)
+    assert state_of(reached, "ada-refer") is NoticeState.TO_PRINT
+    reached.world.stride.actions.opt_out(referral.id, actor=PATIENT, now=reached.world.stride.clock())
+    assert state_of(reached, "ada-refer") is NoticeState.WITHDRAWN
+    work(reached)
+    assert state_of(reached, "ada-refer", "opted-out") is NoticeState.TO_PRINT, "the confirmation is a letter, too"

@@ -205,3 +205,22 @@ def test_a_crash_after_keeping_the_answer_loses_nothing(reached: Reached, monkey
     assert reached.world.referral("ada-refer").status is State.OPT_OUT_OPEN
     reached.world.pass_time(timedelta(minutes=1))
     assert reached.world.referral("ada-refer").status is State.OPTED_OUT
+
+
+def test_an_answer_is_answered_at_once_also_at_night(reached: Reached) -> None:
+    told(reached, "ada-refer")
+    reached.at(23, day=0)
+    answer(reached, ADA, "STOP")
+    reached.world.worker.run_due()
+    assert "have stopped" in reached.texts.texts[-1][1]
+
+
+def test_a_confirmation_that_the_provider_did_not_take_is_tried_again_on_the_same_channel(reached: Reached) -> None:
+    told(reached, "ada-refer")
+    reached.texts.status = 503
+    answer(reached, ADA, "STOP")
+    reached.world.worker.run_due()
+    reached.texts.status = 200
+    reached.world.pass_time(timedelta(minutes=2))
+    assert reached.notice("ada-refer", "opted-out").state == "sent"
+    assert reached.texts.texts[-1] == reached.texts.texts[-2]
