@@ -14,7 +14,7 @@ from fhirapp.tenants import TenantsInvalid
 
 _MODULES: Final = (
     "demo", "assess", "hook", "serve", "check", "database", "keys", "train", "score", "evaluate", "models",
-    "synth", "audit", "purge", "export", "tenant",
+    "synth", "audit", "purge", "export", "tenant", "jobs",
 )  # fmt: skip
 _ALONE: Final = {"serve": "serve", "worker": "serve"}  # what must start quickly loads nothing of the others
 

@@ -38,7 +38,13 @@ EXCEPTIONS: Final[tuple[tuple[str, str], ...]] = (
 )  # fmt: skip
 # Migrations change all rows; commands for whoever runs the machine look at the whole database.
 ACROSS: Final = frozenset(
-    {"fhirapp.db.schema", "fhirapp.commands.audit", "fhirapp.commands.check", "fhirapp.consistency"}
+    {
+        "fhirapp.db.schema",
+        "fhirapp.commands.audit",
+        "fhirapp.commands.check",
+        "fhirapp.commands.jobs",
+        "fhirapp.consistency",
+    }
 )
 _EXCEPTIONS: Final = tuple((re.compile(pattern), why) for pattern, why in EXCEPTIONS)
 

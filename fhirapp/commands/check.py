@@ -77,7 +77,7 @@ def _jobs(config: Config) -> Iterator[tuple[bool, str]]:
     except sa.exc.SQLAlchemyError:
         return  # said already: the database does not answer or is not migrated
     for kind, tenant_id, error in dead:
-        yield False, f"tenant {tenant_id}: a {kind} job was given up ({error}); mend the cause, then: stride db retry"
+        yield False, f"tenant {tenant_id}: a {kind} job was given up ({error}); mend the cause, then: stride jobs retry"
     if not dead:
         yield True, "no job was given up"
 

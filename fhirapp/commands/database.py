@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +14,6 @@ from fhirapp.db.base import engine_for, sessions_for
 from fhirapp.db.copies import CopyFailed, back_up, restore
 from fhirapp.db.encrypted import Sealer
 from fhirapp.db.schema import is_current, upgrade
-from fhirapp.jobs.table import revive
 
 MOST: Final = 20  # problems of one check that are told one by one
 
@@ -27,7 +25,6 @@ def add(commands: Any) -> None:
     )
     actions = group.add_subparsers(dest="action", metavar="ACTION", required=True)
     actions.add_parser("upgrade", help="bring the tables to this version").set_defaults(run=run_upgrade)
-    actions.add_parser("retry", help="run the jobs again that were given up").set_defaults(run=run_retry)
     actions.add_parser("check", help="exit 1 when the tables are not of this version").set_defaults(run=run_check)
     backup = actions.add_parser(
         "backup",
@@ -95,15 +92,6 @@ def run_verify(arguments: argparse.Namespace) -> int:
             print(f"       - and {len(check.wrong) - MOST:,} more")
         whole = whole and not check.wrong
     return 0 if whole else 1
-
-
-def run_retry(arguments: argparse.Namespace) -> int:
-    """Make every job that was given up due again."""
-    sessions = sessions_for(engine_for(Config.from_env(os.environ).database_url))
-    with sessions.begin() as session:
-        again = revive(session, datetime.now(UTC))
-    print(f"{again} jobs will run again.")
-    return 0
 
 
 def run_check(arguments: argparse.Namespace) -> int:

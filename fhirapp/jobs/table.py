@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -147,10 +148,15 @@ def bury(session: Session, claim: Claim, *, error: str) -> bool:
     return _fenced(session, claim, state="dead", error=error)
 
 
-def revive(session: Session, now: datetime) -> int:
-    """Make every dead job due again, after a person has mended the cause; returns how many."""
+def revive(session: Session, now: datetime, *, tenant_id: str | None = None, ids: Collection[int] = ()) -> int:
+    """Make dead jobs due again, after a person has mended the cause; returns how many. All, or those that are named."""
+    dead = sa.update(Job).where(Job.state == "dead")
+    if tenant_id is not None:
+        dead = dead.where(Job.tenant_id == tenant_id)
+    if ids:
+        dead = dead.where(Job.id.in_(ids))
     alive = {"state": "ready", "failures": 0, "error": None, "run_at": now, "arms": Job.arms + 1}
-    return len(session.execute(sa.update(Job).where(Job.state == "dead").values(alive).returning(Job.id)).all())
+    return len(session.execute(dead.values(alive).returning(Job.id)).all())
 
 
 def _fenced(session: Session, claim: Claim, **values: Any) -> bool:

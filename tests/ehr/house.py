@@ -154,7 +154,7 @@ class House:
             return list(session.query(Job).order_by(Job.id))
 
     def retry_dead(self) -> None:
-        """What `stride db retry` does."""
+        """What `stride jobs retry` does."""
         with self.stride.sessions.begin() as session:
             revive(session, self.stride.clock())
 
