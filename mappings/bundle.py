@@ -160,7 +160,9 @@ class _Reader:
         self.repeated: set[type[Resource]] = set()  # kinds that came in more than one body
         self.next_links: dict[str, str] = {}
         self.unread: set[str] = set()
+        self.index = ObservationIndex()
         self.lists: dict[type[Resource], list[Any]] = self.chart.resources
+        self.lists[Observation] = self.index.everything
 
     def read(self, parts: Iterable[Part]) -> Chart:
         bodies = [(part.key, self.decoded(part)) for part in parts]
@@ -171,8 +173,8 @@ class _Reader:
             for kind, count in before.items():
                 if count and len(self.lists[kind]) > count:
                     self.repeated.add(kind)
+        self.chart.index = self.index
         self.drop_repeats()
-        self.chart.observed()
         self.chart.next_links = self.next_links
         self.chart.unread = frozenset(self.unread)
         return self.chart
@@ -259,7 +261,7 @@ class _Reader:
             if link.relation == "next" and link.url:
                 self.next_links[key] = link.url
         mine, subject = self.mine_written, None
-        observations = self.lists.setdefault(Observation, [])
+        add = self.index.add
         for entry in bundle.entry or ():
             if entry is None:
                 continue
@@ -271,7 +273,7 @@ class _Reader:
                 and (resource.subject == subject or bytes(resource.subject) in mine)
             ):
                 subject = resource.subject
-                observations.append(resource)
+                add(resource)
             elif resource is not None:
                 self.take(key, resource, entry.full_url)
 
@@ -289,7 +291,11 @@ class _Reader:
             if resource.id != self.chart.patient_id:
                 raise ForeignPatient(source, key=key)
             self.chart.patient = resource
-        elif self.is_ours(resource, source, key):
+        elif not self.is_ours(resource, source, key):
+            return
+        elif isinstance(resource, Observation):
+            self.index.add(resource)
+        else:
             self.lists.setdefault(type(resource), []).append(resource)
 
     def is_ours(self, resource: Resource, source: str, key: str) -> bool:
@@ -330,6 +336,7 @@ class _Reader:
             if len(by_id) < len(found):
                 nameless = [resource for resource in found if resource.id is None]
                 self.lists[kind] = [*by_id.values(), *nameless]
+                self.chart.index = None if kind is Observation else self.chart.index
 
 
 def _owners(resource: Resource) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from mappings.structs import NOTHING, Observation
 
@@ -16,18 +16,24 @@ class ObservationIndex:
 
     __slots__ = ("apart", "by_code", "everything", "first_places")
 
-    def __init__(self, observations: Sequence[Observation]) -> None:
-        self.everything = observations
+    def __init__(self, observations: Iterable[Observation] = ()) -> None:
+        self.everything: list[Observation] = []
         self.by_code: dict[bytes, list[Observation]] = {}
         self.first_places: list[int] = []  # of each code
         self.apart: list[tuple[int, Observation]] = []
-        by_code = self.by_code
-        for place, one in enumerate(observations):
-            if one.component is NOTHING and one.contained is NOTHING and one.effective_date_time:
-                try:
-                    by_code[bytes(one.code)].append(one)
-                except KeyError:
-                    by_code[bytes(one.code)] = [one]
-                    self.first_places.append(place)
-            else:
-                self.apart.append((place, one))
+        for one in observations:
+            self.add(one)
+
+    def add(self, one: Observation) -> None:
+        """Takes the next observation of the chart; nothing of it is decoded."""
+        everything = self.everything
+        if one.component is NOTHING and one.contained is NOTHING and one.effective_date_time:
+            text = bytes(one.code)
+            try:
+                self.by_code[text].append(one)
+            except KeyError:
+                self.by_code[text] = [one]
+                self.first_places.append(len(everything))
+        else:
+            self.apart.append((len(everything), one))
+        everything.append(one)

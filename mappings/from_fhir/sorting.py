@@ -59,7 +59,10 @@ class Sorted:
         alike = self.alike.get(alias, ())
         if len(alike) == 1 and alias not in self.opened:
             measure, observations = alike[0]
-            found = sorted(observations, key=_time, reverse=True) if len(observations) > 1 else observations
+            if len(observations) == 1:
+                (one,) = observations
+                return ((one.effective_date_time or "", measure, one, None),)
+            found = sorted(observations, key=_time, reverse=True)
             return zip(map(_time, found), repeat(measure), found, repeat(None), strict=False)
         mixed = [*self._each(alike), *self.opened.get(alias, ())]
         mixed.sort(key=itemgetter(0))
