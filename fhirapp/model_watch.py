@@ -60,7 +60,7 @@ def watch(session: Session, tenant_id: str, artifact: Artifact, most: int, now: 
     found = newest(session, tenant_id, artifact.spec.name, most)
     rows = [row for row in found if row.version == artifact.version]
     kept = [row.features for row in rows if row.features is not None]
-    outcomes = _outcomes(session, artifact.spec.name, rows, now)
+    outcomes = _outcomes(session, tenant_id, artifact.spec.name, rows, now)
     return Watch(
         model=artifact.spec.name,
         version=artifact.version,
@@ -125,14 +125,15 @@ _GROUPS: Final[Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
 }
 
 
-def _outcomes(session: Session, model: str, rows: list[PredictionRow], now: datetime) -> dict[UUID, float]:
+def _outcomes(
+    session: Session, tenant_id: str, model: str, rows: list[PredictionRow], now: datetime
+) -> dict[UUID, float]:
     """What came of each referral, where its time is over; a no is an outcome of its own and not counted."""
     found: dict[UUID, float] = {}
     if model not in ("risk", "adherence"):
         return found  # what the later stages estimate is counted by a programme, not seen by a referral
-    referrals = {
-        r.id: r for r in session.scalars(sa.select(Referral).where(Referral.id.in_([r.referral_id for r in rows])))
-    }
+    theirs = (Referral.tenant_id == tenant_id, Referral.id.in_([row.referral_id for row in rows]))
+    referrals = {referral.id: referral for referral in session.scalars(sa.select(Referral).where(*theirs))}
     for row in rows:
         referral = referrals[row.referral_id]
         label = _died(referral, row.at, now) if model == "risk" else _came(session, referral, row.at, now)
@@ -153,7 +154,9 @@ def _came(session: Session, referral: Referral, at: datetime, now: datetime) -> 
     if referral.status in _SAID_NO or referral.status is State.DEPARTED:
         return None
     query = sa.select(ReferralEvent.at).where(
-        ReferralEvent.referral_id == referral.id, ReferralEvent.state_after.in_([state.value for state in _CAME])
+        ReferralEvent.tenant_id == referral.tenant_id,
+        ReferralEvent.referral_id == referral.id,
+        ReferralEvent.state_after.in_([state.value for state in _CAME]),
     )
     begun, start = session.scalars(query.order_by(ReferralEvent.id)).first(), referral.signed_at or at
     if begun is not None:

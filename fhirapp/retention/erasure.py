@@ -70,15 +70,17 @@ def erase_referrals(session: Session, tenant_id: str, referrals: Sequence[Referr
     ids = [referral.id for referral in referrals]
     _leave_marks(session, tenant_id, referrals, now)
     rows["reply"] = _erase_replies(session, tenant_id, ids)
-    rows["feedback"] = _delete(session, sa.delete(Feedback).where(Feedback.referral_id.in_(ids)))
-    rows["page_session"] = _delete(session, sa.delete(PageSession).where(PageSession.referral_id.in_(ids)))
+    for near in (Feedback, PageSession):
+        theirs = (near.tenant_id == tenant_id, near.referral_id.in_(ids))
+        rows[near.__tablename__] = _delete(session, sa.delete(near).where(*theirs))
     rows["job"] = _erase_jobs(session, tenant_id, ids)
     with erasing(session, tenant_id):
         for table, selected in below_referral():
-            keys = session.execute(selected, {"ids": ids}).scalars().all()
+            keys = session.execute(selected, {"ids": ids, "tenant": tenant_id}).scalars().all()
             (key,) = table.primary_key.columns
-            rows[table.name] += _delete(session, sa.delete(table).where(key.in_(keys)))
-        rows["referral"] = _delete(session, sa.delete(Referral).where(Referral.id.in_(ids)))
+            rows[table.name] += _delete(session, sa.delete(table).where(table.c.tenant_id == tenant_id, key.in_(keys)))
+        these = (Referral.tenant_id == tenant_id, Referral.id.in_(ids))
+        rows["referral"] = _delete(session, sa.delete(Referral).where(*these))
     session.expire_all()
     return Erased(+rows)
 
@@ -126,7 +128,7 @@ def _mark_of(referral: Referral, now: datetime) -> Mark:
 
 def _erase_replies(session: Session, tenant_id: str, ids: Sequence[UUID]) -> int:
     """What was answered from the addresses that were written to."""
-    notices = sa.select(Notice.id).where(Notice.referral_id.in_(ids))
+    notices = sa.select(Notice.id).where(Notice.tenant_id == tenant_id, Notice.referral_id.in_(ids))
     addresses = sa.select(Delivery.address).where(Delivery.tenant_id == tenant_id, Delivery.notice_id.in_(notices))
     return _delete(session, sa.delete(Reply).where(Reply.tenant_id == tenant_id, Reply.address.in_(addresses)))
 

@@ -72,7 +72,8 @@ class LettingGo:
             if ids and not dry:
                 with erasing(session, tenant.id):
                     for place in range(0, len(ids), 500):
-                        session.execute(sa.delete(AuditRow).where(AuditRow.id.in_(ids[place : place + 500])))
+                        these = AuditRow.id.in_(ids[place : place + 500])
+                        session.execute(sa.delete(AuditRow).where(AuditRow.tenant_id == tenant.id, these))
                 audit(session, Actor.service(tenant.id), PURGED, at=now, through=through, rows=len(ids))
         return len(ids)
 
@@ -107,31 +108,45 @@ def _person(session: Session, tenant_id: str, before: datetime, dry: bool) -> in
 
 def _notes(session: Session, tenant_id: str, before: datetime, dry: bool) -> int:
     over = _ids_over(tenant_id, before)
-    notes = sa.update(ContactAttempt).where(ContactAttempt.referral_id.in_(over), ContactAttempt.note.is_not(None))
+    notes = sa.update(ContactAttempt).where(
+        ContactAttempt.tenant_id == tenant_id, ContactAttempt.referral_id.in_(over), ContactAttempt.note.is_not(None)
+    )
     comments = sa.update(Feedback).where(
         Feedback.tenant_id == tenant_id, Feedback.received_at < before, Feedback.comment.is_not(None)
     )
-    words = sa.update(EhrChange).where(EhrChange.referral_id.in_(over), EhrChange.said.is_not(None))
+    words = sa.update(EhrChange).where(
+        EhrChange.tenant_id == tenant_id, EhrChange.referral_id.in_(over), EhrChange.said.is_not(None)
+    )
     gone = _change(session, notes.values(note=None), dry) + _change(session, comments.values(comment=None), dry)
     return gone + _change(session, words.values(said=None), dry)
 
 
 def _messages(session: Session, tenant_id: str, before: datetime, dry: bool) -> int:
-    notices = sa.select(Notice.id).where(Notice.referral_id.in_(_ids_over(tenant_id, before)))
+    notices = sa.select(Notice.id).where(
+        Notice.tenant_id == tenant_id, Notice.referral_id.in_(_ids_over(tenant_id, before))
+    )
     gone = _change(session, sa.delete(Reply).where(Reply.tenant_id == tenant_id, Reply.at < before), dry)
-    gone += _change(session, sa.delete(Delivery).where(Delivery.notice_id.in_(notices)), dry)
-    return gone + _change(session, sa.delete(Notice).where(Notice.id.in_(notices)), dry)
+    gone += _change(
+        session, sa.delete(Delivery).where(Delivery.tenant_id == tenant_id, Delivery.notice_id.in_(notices)), dry
+    )
+    return gone + _change(session, sa.delete(Notice).where(Notice.tenant_id == tenant_id, Notice.id.in_(notices)), dry)
 
 
 def _cards(session: Session, tenant_id: str, before: datetime, dry: bool) -> int:
     over = _ids_over(tenant_id, before)
     feedback = sa.delete(Feedback).where(Feedback.tenant_id == tenant_id, Feedback.received_at < before)
-    return _change(session, feedback, dry) + _change(session, sa.delete(Card).where(Card.referral_id.in_(over)), dry)
+    return _change(session, feedback, dry) + _change(
+        session, sa.delete(Card).where(Card.tenant_id == tenant_id, Card.referral_id.in_(over)), dry
+    )
 
 
 def _predictions(session: Session, tenant_id: str, before: datetime, dry: bool) -> int:
     over = _ids_over(tenant_id, before)
-    return _change(session, sa.delete(PredictionRow).where(PredictionRow.referral_id.in_(over)), dry)
+    return _change(
+        session,
+        sa.delete(PredictionRow).where(PredictionRow.tenant_id == tenant_id, PredictionRow.referral_id.in_(over)),
+        dry,
+    )
 
 
 Step = Callable[[Session, str, datetime, bool], int]

@@ -31,13 +31,17 @@ ROOT: Final = "referral"
 
 
 def below_referral() -> tuple[tuple[sa.Table, sa.Select[Any]], ...]:
-    """Every table that hangs on a referral, the furthest first, with the ids of its rows for the ids bound as `ids`."""
+    """Every table that hangs on a referral, the furthest first, with the ids of its rows.
+
+    To be bound: `ids` of referrals, and `tenant`.
+    """
     found: dict[str, sa.Select[Any]] = {}
     for table in Base.metadata.sorted_tables:  # parents come first
         for column, parent in _parents(table):
             inside = _bound() if parent == ROOT else found.get(parent)
             if inside is not None:
-                found[table.name] = sa.select(*table.primary_key.columns).where(column.in_(inside))
+                theirs = (table.c.tenant_id == sa.bindparam("tenant"), column.in_(inside))
+                found[table.name] = sa.select(*table.primary_key.columns).where(*theirs)
                 break
     tables = [table for table in Base.metadata.sorted_tables if table.name in found]
     return tuple((table, found[table.name]) for table in reversed(tables))
