@@ -6,6 +6,7 @@ import csv
 import os
 import re
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from fhirapp.audit import AuditRow
 from fhirapp.cli import main
 from fhirapp.config import Config
 from fhirapp.deidentified import FEWEST, POINTS_AT, RARE, WORDS, Names, age_band, hidden
-from tests.world import NAVIGATOR, World
+from tests.world import NAVIGATOR, World, hospital
 
 PATIENTS = ("ada-refer", "bea-override", "eva-falls", "hana-parallel", "jo-accepts", "mia-survivor", "ned-prehab")
 
@@ -34,20 +35,28 @@ def a_row(person: str, **values: str) -> dict[str, str]:
     return row | {"year": "2026", "age_band": "60-69", "sex": "female"} | values
 
 
-@pytest.fixture
-def exported(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A hospital with a whole history of seven patients, exported."""
-    config = world.stride.config
-    monkeypatch.setattr(Config, "from_env", lambda environment: config if environment is os.environ else None)
-    for patient in PATIENTS:
-        world.opened(patient)
-    referral = world.queued("ada-refer")
-    now = world.stride.clock()
-    world.stride.actions.claim(referral.id, actor=NAVIGATOR, now=now)
-    world.stride.actions.log_attempt(
-        referral.id, actor=NAVIGATOR, now=now, channel="phone", outcome="no-answer", next_at=None, note="canary note"
-    )
-    out = tmp_path / "export"
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A hospital with a whole history of seven patients, and the commands pointed at it."""
+    with hospital(tmp_path_factory.mktemp("hospital")) as world, pytest.MonkeyPatch.context() as patch:
+        config = world.stride.config
+        patch.setattr(Config, "from_env", lambda environment: config if environment is os.environ else None)
+        for patient in PATIENTS:
+            world.opened(patient)
+        referral = world.queued("ada-refer")
+        now = world.stride.clock()
+        world.stride.actions.claim(referral.id, actor=NAVIGATOR, now=now)
+        world.stride.actions.log_attempt(
+            referral.id, actor=NAVIGATOR, now=now, channel="phone", outcome="no-answer", next_at=None,
+            note="canary note",
+        )  # fmt: skip
+        yield world
+
+
+@pytest.fixture(scope="module")
+def exported(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an export."""
+    out = tmp_path_factory.mktemp("exports") / "export"
     assert main(["export", "--deidentified", "--out", str(out)]) == 0
     return out
 
