@@ -84,6 +84,7 @@ def on_disk(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.glob("*.sqlite*"))
 
 
+@pytest.mark.only_sqlite("the service of one call keeps its own file, and its bytes are looked through")
 def test_ch_f4_ch_j10_canaries_of_a_hook_call_are_found_nowhere(log: io.StringIO) -> None:
     with one_shot(NOBODY, AS_OF) as service:
         said, tokens = play_hooks(service)

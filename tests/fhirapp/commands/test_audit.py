@@ -76,6 +76,7 @@ def test_a_changed_row_ends_with_one_and_is_named(house: World, capsys: pytest.C
     assert f"row {first}: was changed, or was not written by this service" in said
 
 
+@pytest.mark.only_sqlite("the second database, which has no tables, is a file")
 def test_an_anchor_without_a_hospital_and_a_database_without_tables_end_with_two(
     house: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -14,6 +14,8 @@ from joserfc.jwk import ECKey
 from fhirapp.cli import main
 from tests.world import World, hospital
 
+pytestmark = pytest.mark.only_sqlite("a saved request is answered by a service of its own")
+
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/reference/cds-hooks.md").read_text(encoding="utf-8")
 EXAMPLES = sorted((ROOT / "docs/examples/hooks").glob("*.json"))
@@ -98,6 +100,7 @@ def running(tmp_path: Path) -> Iterator[World]:
         yield world
 
 
+@pytest.mark.database
 def test_it_fires_at_a_running_service_with_a_key_that_the_service_knows(
     running: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
