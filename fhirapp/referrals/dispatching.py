@@ -51,7 +51,7 @@ def advise(intake: Intake, call: HookCall, dispatch: Dispatch, chart: Chart, *, 
         intake.noted_only(judged, call, now)
         return replace(_quiet(judged, "dry run"), placement=_placement(tenant, dispatch, judged, None, now))
     card_id, handle = uuid4(), token_urlsafe(32)
-    with intake.sessions.begin() as session:
+    with intake.turn.aside(), intake.sessions.begin() as session:
         with linked(session) as link:
             remember(link, tenant.id, call.token)
         referral = _judged_anew(intake, session, tenant, judged, call, now)

@@ -5,12 +5,21 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from datetime import date
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.pool import Pool
 
 from fhirapp import gunicorn_settings
+from fhirapp.app import create_app
+from fhirapp.bootstrap import build
+from fhirapp.commands.keys import make_secrets
+from fhirapp.demo.settings import tenants_toml
 from mappings.to_fhir import validate
+from tests.world import config_of
 
 
 def test_a_web_process_loads_its_models_and_then_keeps_the_collector_off_what_stays(
@@ -55,6 +64,27 @@ def test_serving_imports_neither_alembic_nor_the_fhir_models_nor_anything_that_d
     assert {"lightgbm", "flask", "sqlalchemy"} <= set(found)
     unwanted = {"alembic", "pydantic", "pint", "pandas", "sklearn", "matplotlib", "dask", "duckdb", "pytest"}
     assert not [name for name in found if name.partition(".")[0] in unwanted or name.startswith("fhir.resources.R4B.")]
+
+
+def test_nothing_is_connected_before_the_fork(tmp_path: Path, database: str) -> None:
+    """Two processes on one connection would read each other's answers."""
+    make_secrets(tmp_path)
+    (tmp_path / "tenants.toml").write_text(tenants_toml("https://ehr.example", date(2030, 1, 1)))
+    made: list[object] = []
+
+    def note(connection: object, record: object, *_: object) -> None:
+        made.append(connection)
+
+    sa.event.listen(Pool, "connect", note)
+    try:
+        stride = build(config_of(tmp_path, "http://localhost:9", database))
+        create_app(stride)
+        assert made == []
+        assert stride.clock() is not None
+        assert len(made) == 1, "this listener hears of it"
+    finally:
+        sa.event.remove(Pool, "connect", note)
+        stride.sessions.engine.dispose()
 
 
 def test_lightgbm_gets_one_thread_before_it_is_imported() -> None:
