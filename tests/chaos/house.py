@@ -66,6 +66,11 @@ class House:
         answer.raise_for_status()
         return answer.json()
 
+    def skew_the_ehr(self, seconds: float) -> None:
+        """Let the EHR's clock be wrong."""
+        url = f"{self.stage.ehr_url}/_admin/clock"
+        requests.put(url, json={"offset_seconds": seconds}, timeout=10).raise_for_status()
+
     def logs(self) -> str:
         """The last words of all processes, for a failure."""
         return "\n".join(f"== {one.name}\n{one.last_words(40)}" for one in (*self.stage.processes, *self.workers[1:]))

@@ -26,7 +26,7 @@ from mappings.canonical import RESOURCE_IDENTIFIER
 from tests.chaos.house import House
 
 KINDS: Final = (CLINICIAN_WINDOW, PATIENT_WINDOW, WRITE_BACK)
-WRITTEN: Final = ("ServiceRequest", "CarePlan", "Goal", "Task")
+WRITTEN: Final = ("ServiceRequest", "CarePlan", "Goal", "Task", "Provenance")
 PATIENCE_S: Final = 1500
 AFTER_THE_CLINICIAN, AFTER_THE_PATIENT = timedelta(hours=73), timedelta(days=7, hours=1)
 
@@ -198,12 +198,12 @@ def disagreements(
         there = next((one for one in ehr.get(resource_type, []) if one["id"] == resource_id), None)
         if there is None:
             said.append(f"{referral.patient_id} {kind}: {row.reference} is not in the EHR")
-        elif there.get("status", there.get("lifecycleStatus")) != wanted[kind].status:
+        elif kind in wanted and there.get("status", there.get("lifecycleStatus")) != wanted[kind].status:
             said.append(f"{referral.patient_id} {kind}: {there.get('status')} is not {wanted[kind].status}")
     must = [kind for kind, want in wanted.items() if want.create]
     said += [f"{referral.patient_id} {kind} was never written" for kind in must if (referral.id, kind) not in known]
     ours = sum(len(of_patient(rows, referral)) for rows in ehr.values())
-    told = sum(1 for referral_id, _ in known if referral_id == referral.id)
+    told = sum(1 for referral_id, kind in known if referral_id == referral.id and kind in wanted)
     if ours != told:
         said.append(f"{referral.patient_id}: {ours} in the EHR, {told} in the database")
     return said
@@ -221,12 +221,15 @@ def resources(house: House, kind: str) -> list[Any]:
 
 
 def ours_of(resource: Any) -> list[Any]:
-    return [one for one in resource.get("identifier", ()) if one.get("system") == RESOURCE_IDENTIFIER]
+    """The identifiers of ours that a resource carries; a Provenance names its set of writes as a source."""
+    sources = [one["what"].get("identifier", {}) for one in resource.get("entity", ())]
+    carried = [*resource.get("identifier", ()), *sources]
+    return [one for one in carried if one.get("system") == RESOURCE_IDENTIFIER]
 
 
 def of_patient(rows: list[Any], referral: Referral) -> list[Any]:
     subject = f"Patient/{referral.patient_id}"
-    return [one for one in rows if (one.get("subject") or one.get("for"))["reference"] == subject]
+    return [one for one in rows if (one.get("subject") or one.get("for") or {}).get("reference") == subject]
 
 
 def states(house: House) -> set[State]:

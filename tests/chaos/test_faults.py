@@ -19,6 +19,7 @@ from tests.chaos.story import AFTER_THE_CLINICIAN, AFTER_THE_PATIENT, count, ope
 
 REFERRALS = 300 if LONG else 12
 PER_REFERRAL = 25 * 12  # jobs, each with a chart's reads or five resources; without faults it is about 70 requests
+SKEW_S = 45  # the EHR's clock is wrong by so much
 KINDS = [
     pytest.param("sqlite", marks=pytest.mark.only_sqlite("both are tried in every run")),
     pytest.param("postgresql", marks=pytest.mark.only_postgresql("both are tried in every run")),
@@ -61,6 +62,8 @@ def test_every_fault_of_an_ehr_costs_nothing_but_time(kind: str, tmp_path: Path)
     with a_faulty_house(tmp_path, kind, seed) as (proxy, running):
         open_charts(running, running.patients)
         proxy.rate = 0.1
+        skew = running.dice.choice((-SKEW_S, SKEW_S))
+        running.skew_the_ehr(skew)
         running.clock.move(AFTER_THE_CLINICIAN)
         early, late = running.patients[::7], running.patients[3::7]
         say_no(running, early)
@@ -74,7 +77,7 @@ def test_every_fault_of_an_ehr_costs_nothing_but_time(kind: str, tmp_path: Path)
         counts = count(running, [*early, *late])
         print(
             f"chaos faults: {kind}, seed {seed}: {counts} requests={asked} faults={sum(wrong.values())} {wrong} "
-            f"revived={revived} days_more={days}"
+            f"revived={revived} days_more={days} skew_s={skew}"
         )
         assert counts.faultless, f"seed {seed}: {counts}\n{running.logs()}"
         assert asked < REFERRALS * PER_REFERRAL, "a hot loop"
