@@ -110,6 +110,8 @@ def between(upstream: str, offer: Offer, port: int = 0) -> Iterator[Between]:
 
 
 class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # a chart is read by many connections at once
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Who hung up before the answer came needs none; anything else is told."""
         if not isinstance(sys.exc_info()[1], ConnectionError):

@@ -46,6 +46,7 @@ public class Beans {
     JpaStorageSettings settings = new JpaStorageSettings();
     settings.setReuseCachedSearchResultsForMillis(null); // a search always sees what was just written
     settings.setEnforceReferentialIntegrityOnWrite(false); // charts name staff and programmes that are not seeded
+    settings.setEnforceReferentialIntegrityOnDelete(false); // somebody may delete what others point to
     return settings;
   }
 
