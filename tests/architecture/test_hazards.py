@@ -24,7 +24,7 @@ def functions_of(file: str) -> frozenset[str]:
 @pytest.mark.parametrize(("file", "name"), NAMED, ids=[name for _, name in NAMED])
 def test_a_test_that_the_hazard_log_names_exists(file: str, name: str) -> None:
     assert (ROOT / file).exists(), f"{file}: see {LOG.name}"
-    assert name in functions_of(file), f"{file}::{name} is gone: name another test, or say that nothing shows the control"
+    assert name in functions_of(file), f"{file}::{name} is gone: name another, or say that nothing shows it"
 
 
 def test_every_hazard_is_whole() -> None:
