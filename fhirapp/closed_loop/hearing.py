@@ -302,8 +302,12 @@ def _writing(session: Session, referral_id: UUID, by: datetime) -> bool:
 
 
 def _may_be_ours(session: Session, word: Word) -> bool:
-    """Whether we may have written it without having seen the answer: it fits a state since we last knew."""
-    since = word.row.written_at if word.row is not None else None
+    """Whether we may have written it without having seen the answer: it fits a state since we last knew.
+
+    Of a create whose answer nobody has seen, all that the referral ever was counts: a no that waited for the row
+    is dated before the announcement of the create that it overtook.
+    """
+    since = word.row.written_at if word.row is not None and word.row.reference is not None else None
     events = Referrals(session, word.tenant_id).history(word.referral.id)
     passed = [event for event in events if since is None or event.at >= since]
     states = {State(name) for event in passed for name in (event.state_before, event.state_after) if name}

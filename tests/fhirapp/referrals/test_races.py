@@ -1,18 +1,18 @@
-"""What only PostgreSQL lets happen: another process comes between two statements of one transaction."""
+"""Another process comes between two steps of one."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
 from fhirapp.referrals.store import Referrals
-from tests.world import World, hospital
-
-pytestmark = pytest.mark.only_postgresql("SQLite lets one writer in at a time")
+from tests.world import PATIENT, TENANT, World, hospital
 
 
+@pytest.mark.only_postgresql("SQLite lets one writer in at a time")
 def test_a_referral_that_another_process_opens_in_between_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -35,3 +35,19 @@ def in_between(world: World, patient_id: str) -> None:
     other = Thread(target=world.cards, args=(patient_id,))
     other.start()
     other.join()
+
+
+@pytest.mark.parametrize("seconds", [1, 20])
+def test_a_no_that_was_said_while_the_request_was_being_created_takes_it_back(world: World, seconds: int) -> None:
+    """The no waited for the row that the write-back held, so its moment lies before that of the announcement; and the
+    worker that created the request has not written down yet that it is there.
+    """
+    referral = world.released("ada-refer")
+    with world.stride.sessions.begin() as session:
+        row = Referrals(session, TENANT).resources(referral.id)["service-request"]
+        row.reference, row.status = None, ""
+        said = row.written_at - timedelta(seconds=seconds)
+    assert world.stride.actions.opt_out(referral.id, actor=PATIENT, now=said)
+    for _ in range(3):
+        world.pass_time(timedelta(minutes=2))
+    assert world.written("ada-refer")["ServiceRequest"] == ["revoked"]
