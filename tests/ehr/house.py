@@ -141,6 +141,9 @@ class House:
         """Nobody acted: the standing order signed and the EHR was told."""
         self.opened(patient_id)
         self.pass_time(CLINICIAN_WINDOW)
+        for _ in range(3):  # a server on a busy machine may not have answered the first time
+            if self.referral(patient_id).signed_at is None:
+                self.pass_time(LEASE)
         return self.referral(patient_id)
 
     def referral(self, patient_id: str) -> Referral:
