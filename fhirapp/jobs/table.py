@@ -162,7 +162,12 @@ def revive(session: Session, now: datetime, *, tenant_id: str | None = None, ids
 def _fenced(session: Session, claim: Claim, **values: Any) -> bool:
     ours = sa.and_(Job.id == claim.id, Job.claims == claim.claims, Job.arms == claim.arms, Job.state == "ready")
     done = session.execute(sa.update(Job).where(ours).values(leased_until=None, **values).returning(Job.id))
-    return done.scalar_one_or_none() is not None
+    if done.scalar_one_or_none() is not None:
+        return True
+    # Made due again meanwhile, perhaps by itself: the new work stays, but nobody has the job in hand any more.
+    still = Job.id == claim.id, Job.claims == claim.claims
+    session.execute(sa.update(Job).where(*still).values(leased_until=None))
+    return False
 
 
 def backoff(failures: int) -> timedelta:

@@ -12,7 +12,7 @@ from fhirapp.ehr.errors import EhrDown, EhrRefused, EhrUnavailable
 from fhirapp.jobs.dispatcher import Dispatcher
 from fhirapp.jobs.lanes import FIRST_REST, LONGEST_REST, Lanes
 from fhirapp.jobs.pace import Pace
-from fhirapp.jobs.table import LEASE, claim_one, enqueue
+from fhirapp.jobs.table import LEASE, claim_one, enqueue, finish
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=ZoneInfo("Australia/Adelaide"))
 KINDS = frozenset({"write"})
@@ -120,6 +120,19 @@ def test_no_more_jobs_of_one_ehr_are_under_way_than_it_allows(sessions: Sessions
     claims = [claim_one(sessions, NOW, lanes=lanes) for _ in range(6)]
     assert sorted(claim.tenant_id for claim in claims if claim) == ["quick", "quick", "slow", "slow"]
     assert claim_one(sessions, NOW + LEASE, lanes=lanes) is not None, "the hands that held them are gone"
+
+
+def test_a_job_that_puts_itself_on_the_list_again_gives_its_place_in_the_lane_back(sessions: Sessions) -> None:
+    worker, lanes = Worker(sessions, down), Lanes(KINDS, {"city": Pace(jobs_at_once=1)})
+    worker.put("city", 2)
+    first = claim_one(sessions, NOW, lanes=lanes)
+    assert first is not None
+    with sessions.begin() as session:  # tomorrow again, as a daily look does
+        enqueue(session, "city", first.kind, first.key, first.payload, run_at=NOW + timedelta(days=1))
+    assert claim_one(sessions, NOW, lanes=lanes) is None, "its hand is still busy"
+    with sessions.begin() as session:
+        assert not finish(session, first)
+    assert claim_one(sessions, NOW, lanes=lanes) is not None
 
 
 def test_so_many_jobs_begin_in_a_second_and_no_more(sessions: Sessions) -> None:
