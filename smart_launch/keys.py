@@ -17,7 +17,10 @@ from joserfc.jwk import ECKey, Key, RSAKey, import_key
 from models.text import N_
 from smart_launch.errors import KeyFault
 
-ASSERTION_FOR: Final = timedelta(minutes=4)  # SMART allows five; one is left for clocks that differ
+# SMART allows an assertion to live for five minutes. It is dated a minute back and ends a minute early, so that a server
+# whose clock is up to a minute wrong takes it all the same: strict ones refuse what was issued in their future.
+ASSERTION_FOR: Final = timedelta(minutes=4)
+DATED_BACK: Final = timedelta(minutes=1)
 JWKS_MAX_AGE: Final = 300  # seconds; short, so that a new key is known within minutes
 MIN_RSA_BITS: Final = 2048
 
@@ -64,7 +67,7 @@ class KeyRing:
             alg=_algorithm(key),
             claims={"jti": secrets.token_urlsafe(32)},
             header={"kid": key.thumbprint(), "typ": "JWT"},
-            issued_at=int(now.timestamp()),
+            issued_at=int((now - DATED_BACK).timestamp()),
             expires_at=int((now + ASSERTION_FOR).timestamp()),
         )
         return assertion

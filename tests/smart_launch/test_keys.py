@@ -107,6 +107,15 @@ def test_sm_k2_a_jti_is_never_used_twice(clock: MovedClock) -> None:
     assert len(jtis) == 50
 
 
+def test_sm_k2_a_server_whose_clock_is_a_minute_wrong_takes_an_assertion(clock: MovedClock) -> None:
+    text = KeyRing([EC]).sign_assertion("c", "https://auth.example/token", clock())
+    claims = jwt.decode(text, EC, algorithms=["ES384"]).claims
+    for wrong in (-60, 0, 60):
+        theirs = clock().timestamp() + wrong
+        assert claims["iat"] <= theirs < claims["exp"] <= theirs + 300
+    assert claims["exp"] - claims["iat"] <= 300
+
+
 def test_a_ring_of_public_keys_cannot_sign(clock: MovedClock) -> None:
     ring = KeyRing([RSAKey.import_key(RSA.as_dict(private=False))])
     with pytest.raises(KeyFault):
