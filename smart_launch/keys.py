@@ -17,8 +17,8 @@ from joserfc.jwk import ECKey, Key, RSAKey, import_key
 from models.text import N_
 from smart_launch.errors import KeyFault
 
-# SMART allows an assertion to live for five minutes. It is dated a minute back and ends a minute early, so that a server
-# whose clock is up to a minute wrong takes it all the same: strict ones refuse what was issued in their future.
+# SMART lets an assertion live for five minutes. It is dated a minute back and ends a minute early, so that a server
+# whose clock is a minute wrong takes it all the same: strict ones refuse what was issued in their future.
 ASSERTION_FOR: Final = timedelta(minutes=4)
 DATED_BACK: Final = timedelta(minutes=1)
 JWKS_MAX_AGE: Final = 300  # seconds; short, so that a new key is known within minutes
