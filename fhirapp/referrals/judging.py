@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from fhirapp.alarms.raising import watch_clock, watch_holds
 from fhirapp.jobs.table import enqueue
 from fhirapp.referrals.referral import Actor, Referral, effects_of, rules_to_clear
-from fhirapp.referrals.status import BEFORE_RELEASE, Action, State
+from fhirapp.referrals.status import BEFORE_RELEASE, RELEASED, Action, State
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant
 
@@ -103,7 +103,7 @@ def _arm(session: Session, tenant: Tenant, referral: Referral, before: State, no
     if state is State.PROPOSED and before is not State.PROPOSED:
         referral.clinician_deadline = now + tenant.windows.clinician
         enqueue_for(session, referral, CLINICIAN_WINDOW, referral.clinician_deadline)
-    elif state in BEFORE_RELEASE - {State.PROPOSED}:
+    elif state in BEFORE_RELEASE - {State.PROPOSED} or (state in RELEASED and referral.read_in_part):
         enqueue_for(session, referral, REASSESS, now + REASSESS_EVERY)
 
 

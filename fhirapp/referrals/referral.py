@@ -119,6 +119,11 @@ class Referral(Base):
         """What the release waits for: "answers", "clearance"."""
         return tuple(self.summary.get("release", {}).get("waiting_for", ()))
 
+    @property
+    def read_in_part(self) -> bool:
+        """True when the EHR did not let the newest look read the whole chart: a hold may stand in the rest."""
+        return any(what.startswith("data:") for what in self.waiting_for)
+
     def clearance_open(self, now: datetime) -> bool:
         """True while a finding that asks for clearance has no clinician's answer that is still valid."""
         asked = rules_to_clear(self.summary)

@@ -89,7 +89,7 @@ class Windows:
         referral = self.reassess(tenant_id, referral_id, occasion="patient window ended")
         if referral.status is not State.OPT_OUT_OPEN:
             return
-        if any(what.startswith("data:") for what in referral.waiting_for):
+        if referral.read_in_part:
             raise EhrUnavailable("the chart could not be read whole: a hold may stand in the rest")
         try:
             self.actions.enter_queue(referral_id, actor=Actor.service(tenant_id), now=self.clock())
@@ -127,7 +127,7 @@ class Windows:
         elif state in RELEASED:
             referral = self.reassess(tenant_id, referral_id, occasion="screened again")
             with self.intake.sessions.begin() as session:
-                if referral.status in RELEASED:
+                if referral.status in RELEASED and not referral.read_in_part:  # else tomorrow, as was set with the look
                     enqueue_for(session, referral, REASSESS, self.clock() + RESCREEN_EVERY)
 
     def come_back(self, tenant_id: str, referral_id: UUID) -> None:

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from cds_hooks.ports import FeedbackEntry
+from fhirapp.demo.settings import TENANT
 from fhirapp.referrals.notices import Notice, open_notice
 from mappings.canonical import OPT_OUT_REASONS
 from tests.world import CLINICIAN_WINDOW, PATIENT, PATIENT_WINDOW, World
@@ -172,6 +173,19 @@ def test_a_chart_that_cannot_be_read_whole_stops_at_the_patients_window(world: W
     world.ehr.faults.replace([])
     world.pass_time(CLINICIAN_WINDOW)
     assert world.referral("ada-refer").state == "queued"
+
+
+def test_a_referral_that_goes_on_is_looked_at_again_tomorrow_when_its_chart_was_read_in_part(world: World) -> None:
+    referral = world.queued("ada-refer")
+    assert referral.prescription_released
+    world.ehr.faults.replace([{"path": "^MedicationAdministration", "method": "GET", "status": 403}])
+    seen = world.stride.windows.reassess(TENANT, referral.id, occasion="new results")
+    assert (seen.state, seen.read_in_part, seen.prescription_released) == ("queued", True, False)
+    world.pass_time(timedelta(hours=25))
+    assert world.referral("ada-refer").read_in_part, "the look of the first day has not seen more"
+    world.ehr.faults.replace([])
+    world.pass_time(timedelta(hours=25))
+    assert world.referral("ada-refer").prescription_released
 
 
 def test_the_notice_tells_the_day_and_nothing_clinical(world: World) -> None:
