@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -22,6 +23,7 @@ from fhirapp.jobs.dispatcher import Dispatcher
 from fhirapp.referrals.referral import Actor
 from fhirapp.referrals.status import Role
 from tests.builders import ZONE
+from tests.databases import a_database
 
 NOW = datetime(2026, 11, 25, 14, 30, 0, 123457, tzinfo=ZONE)
 KEY = audit_key(b"x" * 32)
@@ -255,10 +257,18 @@ def test_many_writers_and_sealers_at_once_leave_one_chain(signed: Sessions) -> N
     assert (report.rows, report.waiting) == (120, 0)
 
 
-@pytest.mark.database
-def test_a_row_that_commits_late_is_closed_by_a_later_seal(signed: Sessions) -> None:
-    if signed.engine.dialect.name != "postgresql":
-        pytest.skip("SQLite gives an id and commits under one lock")
+@pytest.fixture
+def signed_postgresql(tmp_path: Path) -> Iterator[Sessions]:
+    """The same on PostgreSQL, whatever the database of the run."""
+    with a_database(tmp_path, of="postgresql") as url:
+        engine = engine_for(url)
+        yield sessions_for(engine, audit_key=KEY)
+        engine.dispose()
+
+
+@pytest.mark.only_postgresql("SQLite gives an id and commits under one lock")
+def test_a_row_that_commits_late_is_closed_by_a_later_seal(signed_postgresql: Sessions) -> None:
+    signed = signed_postgresql
     slow = signed()
     audit(slow, LIND, "page.slow", at=NOW)  # has its id, is not there yet
     write(signed, 3)
