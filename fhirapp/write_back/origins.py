@@ -64,7 +64,8 @@ class Origins:
     def tell(self, work: Work, ehr: EhrClient, *, fresh: Iterable[str] = ()) -> None:
         """Write what is pending. `fresh` rows were announced in this very pass, so nobody can have sent them.
 
-        An EHR that refuses is not asked again for this set: our own audit trail has it anyway.
+        An EHR that refuses to take one is not asked again for this set: our own audit trail has it anyway. One that
+        refuses to be searched leaves it open: forgotten, it would be sent a second time by the next pass.
         """
         new = set(fresh)
         for row, activity, kinds in self.pending(work):
@@ -82,7 +83,12 @@ class Origins:
     def _tell(
         self, work: Work, ehr: EhrClient, row: str, activity: str, targets: list[str], *, looked_for: bool
     ) -> None:
-        found = self._find(work, ehr, row, targets[0]) if looked_for else None
+        try:
+            found = self._find(work, ehr, row, targets[0]) if looked_for else None
+        except EhrUnavailable:
+            raise
+        except EhrError:
+            return
         if found is None and looked_for and self._may_be_under_way(work, row):
             raise WriteBackUnfinished("a Provenance may still be under way")
         if found is None:

@@ -9,6 +9,8 @@ import pytest
 from fhirapp.jobs.table import LEASE
 from fhirapp.referrals.fhir_status import FHIR
 from fhirapp.referrals.status import Action, State
+from fhirapp.referrals.store import Referrals
+from fhirapp.write_back.work import PROVENANCE
 from tests.world import CLINICIAN, CLINICIAN_WINDOW, NAVIGATOR, PATIENT, World
 
 WHOLE = {"ServiceRequest": ["active"], "CarePlan": ["draft"], "Goal": ["proposed"] * 2, "Task": ["requested"]}
@@ -38,6 +40,23 @@ def test_wb_9_a_fault_at_the_transaction_is_mended_without_a_duplicate(world: Wo
         world.pass_time(LEASE)
     assert world.written("ada-refer") == WHOLE
     assert len(world.ehr.api.store.every("Provenance")) == 1
+
+
+def test_a_provenance_that_may_be_there_is_not_forgotten_because_a_search_was_refused(world: World) -> None:
+    world.opened("ada-refer")
+    lost = {"path": "^$", "method": "POST", "times": 1, "drop_after": True}
+    world.ehr.faults.replace([lost, {"path": "^Provenance", "method": "GET", "status": 403}])
+    world.pass_time(CLINICIAN_WINDOW)
+    for _ in range(4):
+        world.pass_time(LEASE)
+    world.ehr.faults.replace([])
+    referral = world.referral("ada-refer")
+    world.stride.write_back.converge("city", referral.id, world.stride.ehrs.as_system(world.tenant))
+    with world.stride.sessions() as session:
+        known = Referrals(session, "city").resources(referral.id)
+    told = [row.reference for kind, row in known.items() if kind.startswith(PROVENANCE)]
+    assert told == [f"Provenance/{one['id']}" for one in world.ehr.api.store.every("Provenance")]
+    assert len(told) == 1
 
 
 def test_running_it_again_writes_nothing(world: World) -> None:
