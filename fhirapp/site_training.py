@@ -11,19 +11,21 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mappings.as_of import chart_before
 from mappings.bulk import History, files_in, histories
 from mappings.errors import MappingError
 from mappings.from_fhir.snapshot import snapshot_from
 from mappings.landmarks import LANDMARKS
-from mappings.outcomes import LABELS
+from mappings.outcomes import DEATHS, LABELS, followed
 from models.artifact import BEGINS, INSTALLED, KEEPS_COMING, open_artifact, promote, promoted_versions
 from models.booster import Model, refusal
 from models.errors import TrainingRefused
 from models.features import features_named, row_of
 from models.model_spec import ModelSpec
 from models.purpose import LABELS_OF, Purpose, purpose_of
+from models.training.censoring import weights_of
 from models.training.recipe import RECIPES, Recipe
 from models.training.report import HeldOut, figures_of
 from models.training.site import Column, Judgement, adapted, base_rate, judged, odds_of, part_of, split_by_time
@@ -50,7 +52,8 @@ _NOT_THERE: Final = {
 }
 _SITE_LIMITS: Final = (
     "One site's own patients; for that site only.",
-    "Labels come from routine records: who moved away and was not seen again is left out.",
+    "Labels come from routine records. Who was not seen again is left out; where the label is a death, who stayed in "
+    "sight counts for those who were lost, which is right only if being lost has nothing to do with dying.",
     "Held out are the latest 30 % of people by the day of their referral.",
 )
 
@@ -72,9 +75,12 @@ def people_of(
     """One row a person as of the landmark, with the label from what came after, and why others are not in it."""
     spec, label_of, landmark_of = purpose.spec, LABELS[purpose.label], LANDMARKS[purpose.landmark]
     columns, left, rows, labels, people, days = features_named(spec.features), Counter[str](), [], [], [], []
+    sight: dict[str, tuple[float, float | None]] = {}
     for patient_id, history in sorted(found.items()):
         index = landmark_of(history)
         label = None if index is None else label_of(history, index)
+        if index is not None and (time := _followed(purpose, history, index)) is not None:
+            sight[patient_id] = (time, label)
         if index is None or label is None:
             left[_NOT_THERE[purpose.landmark] if index is None else "what became of them is not known"] += 1
             continue
@@ -98,8 +104,24 @@ def people_of(
         tuple(people),
         records,
         sha256,
+        _weights(sight, people),
     )
     return table, days, left
+
+
+def _followed(purpose: Purpose, history: History, index: datetime) -> float | None:
+    """For how many days a patient was in sight, where the label is a death within some years."""
+    return followed(history, index, DEATHS[purpose.label]) if purpose.label in DEATHS else None
+
+
+def _weights(sight: dict[str, tuple[float, float | None]], people: list[str]) -> NDArray[np.float64] | None:
+    """What each of these people counts for, mean 1, because others were lost from sight; `None` for other labels."""
+    if not sight or not people:
+        return None
+    counts = weights_of([time for time, _ in sight.values()], [outcome for _, outcome in sight.values()])
+    of = dict(zip(sight, counts, strict=True))
+    mine = np.array([of[person] for person in people], dtype=np.float64)
+    return np.asarray(mine / mine.mean(), dtype=np.float64)
 
 
 def train_site(

@@ -36,6 +36,18 @@ def died(history: History, index: datetime, years: int = HORIZON_YEARS) -> float
     return 0.0 if _is_seen_after(history, end) else None
 
 
+def followed(history: History, index: datetime, years: int) -> float | None:
+    """Days from `index` to death, the last visit or result, or the horizon; `None` for a death without its day."""
+    end = _years_later(index, years)
+    if text := history.patient.get("deceasedDateTime"):
+        death = Dates(index).when(text)
+        return None if death is None or death.latest < index else _days(index, min(death.earliest, end))
+    if history.patient.get("deceasedBoolean") is True:
+        return None
+    seen = [moment for moment in _sightings(history) if moment >= index]
+    return _days(index, min(max(seen, default=index), end))
+
+
 def declined(history: History, index: datetime, days: int) -> float | None:
     """A sign of decline within so many days; who died without one is set apart, who was not seen again unknown."""
     end = index + timedelta(days=days)
@@ -68,6 +80,7 @@ def kept_coming(history: History, index: datetime) -> float | None:
     return None if planned < FEWEST_SESSIONS else float(attended / planned >= ENOUGH)
 
 
+DEATHS: Final[Mapping[str, int]] = {"death-5y": HORIZON_YEARS, "death-1y": 1}  # labels with a horizon, in years
 Label = Callable[[History, datetime], float | None]
 LABELS: Final[Mapping[str, Label]] = {
     "death-5y": died,
@@ -148,9 +161,18 @@ def _dead_by(history: History, end: datetime) -> bool:
 
 
 def _is_seen_after(history: History, end: datetime) -> bool:
+    return any(moment > end for moment in _sightings(history))
+
+
+def _sightings(history: History) -> Iterator[datetime]:
+    """When the patient was seen: visits and results."""
     visits = (period_of(record, "start") for record in history.of("Encounter"))
     results = (moment_of(record, "effectiveDateTime") for record in history.of("Observation"))
-    return any(moment is not None and moment > end for moment in (*visits, *results))
+    return (moment for moment in (*visits, *results) if moment is not None)
+
+
+def _days(start: datetime, end: datetime) -> float:
+    return max(0.0, (end - start) / timedelta(days=1))
 
 
 def _years_later(moment: datetime, years: int) -> datetime:

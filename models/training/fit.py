@@ -34,34 +34,44 @@ class Fitted:
         return self.intercept + self.slope * _raw(self.booster, rows)
 
 
-def fit(recipe: Recipe, rows: Rows, label: Column, person: Sequence[str], seed: int) -> Fitted:
-    """The model of these people: settings by log loss on inner folds, Platt's line on the same held-out scores."""
+def fit(
+    recipe: Recipe, rows: Rows, label: Column, person: Sequence[str], seed: int, *, weight: Column | None = None
+) -> Fitted:
+    """The model of these people: settings by log loss on inner folds, Platt's line on the same held-out scores.
+
+    Each person counts for `weight`, mean 1, or for one.
+    """
     fold = folds_of(person, label, recipe.inner_folds, seed)
-    held_out = [_held_out(recipe.spec, rows, label, fold, each, seed) for each in recipe.candidates]
-    losses = [log_loss(label, expit(raw)) for raw in held_out]
+    held_out = [_held_out(recipe.spec, rows, label, fold, each, seed, weight) for each in recipe.candidates]
+    losses = [log_loss(label, expit(raw), weight) for raw in held_out]
     best = int(np.argmin(losses))
-    intercept, slope = line_of_odds(label, held_out[best])
+    intercept, slope = line_of_odds(label, held_out[best], weight)
     settings = recipe.candidates[best]
-    trees = grow(recipe.spec, rows, label, settings, seed)
+    trees = grow(recipe.spec, rows, label, settings, seed, weight)
     # Six places are enough, and make the same bytes on machines whose last bit differs.
     return Fitted(trees, settings, round(intercept, 6), round(slope, 6))
 
 
-def grow(spec: ModelSpec, rows: Rows, label: Column, settings: Settings, seed: int) -> lightgbm.Booster:
+def grow(
+    spec: ModelSpec, rows: Rows, label: Column, settings: Settings, seed: int, weight: Column | None = None
+) -> lightgbm.Booster:
     """Trees on thinned copies of the rows; the same input and seed give the same bytes."""
     copies = thinned(rows, spec.features, np.random.default_rng(seed))
-    labels = np.tile(label, len(copies) // len(rows))
-    data = lightgbm.Dataset(copies, labels, feature_name=list(spec.features))
+    times = len(copies) // len(rows)
+    counts = None if weight is None else np.tile(weight, times)
+    data = lightgbm.Dataset(copies, np.tile(label, times), weight=counts, feature_name=list(spec.features))
     return lightgbm.train(_parameters(spec, settings, seed), data, num_boost_round=settings.rounds)
 
 
 def _held_out(
-    spec: ModelSpec, rows: Rows, label: Column, fold: NDArray[np.int64], settings: Settings, seed: int
-) -> Column:
+    spec: ModelSpec, rows: Rows, label: Column, fold: NDArray[np.int64], settings: Settings, seed: int,
+    weight: Column | None,
+) -> Column:  # fmt: skip
     raw = np.zeros(len(label))
     for one in range(int(fold.max()) + 1):
         inside = fold != one
-        raw[~inside] = _raw(grow(spec, rows[inside], label[inside], settings, seed), rows[~inside])
+        counts = None if weight is None else weight[inside]
+        raw[~inside] = _raw(grow(spec, rows[inside], label[inside], settings, seed, counts), rows[~inside])
     return raw
 
 

@@ -60,34 +60,35 @@ def brier(label: Column, probability: Column) -> float:
     return float(((probability - label) ** 2).mean())
 
 
-def log_loss(label: Column, probability: Column) -> float:
-    """Mean negative log likelihood; smaller is better."""
+def log_loss(label: Column, probability: Column, weight: Column | None = None) -> float:
+    """Mean negative log likelihood; smaller is better. Each person counts for `weight`, or for one."""
     p = np.clip(probability, 1e-12, 1 - 1e-12)
-    return float(-(label * np.log(p) + (1 - label) * np.log(1 - p)).mean())
+    return _mean_of(-(label * np.log(p) + (1 - label) * np.log(1 - p)), weight)
 
 
-def line_of_odds(label: Column, log_odds: Column) -> tuple[float, float]:
+def line_of_odds(label: Column, log_odds: Column, weight: Column | None = None) -> tuple[float, float]:
     """Intercept and slope of a logistic line through the log-odds: Platt's two numbers, or a calibration slope."""
-    line, loss = (float(logit(label.mean())), 0.0), math.inf
+    line, loss = (float(logit(_mean_of(label, weight))), 0.0), math.inf
     step = (0.0, 0.0)
     for _ in range(100):
         tried = (line[0] + step[0], line[1] + step[1])
         p = expit(tried[0] + tried[1] * log_odds)
-        if (now := log_loss(label, p)) > loss:  # too far: half the step; the likelihood has one top
+        if (now := log_loss(label, p, weight)) > loss:  # too far: half the step; the likelihood has one top
             step = (step[0] / 2, step[1] / 2)
         else:
-            line, loss, step = tried, now, _newton(label, log_odds, p)
+            line, loss, step = tried, now, _newton(label, log_odds, p, weight)
         if abs(step[0]) + abs(step[1]) < 1e-10:
             break
     return line
 
 
-def calibration_in_the_large(label: Column, log_odds: Column) -> float:
+def calibration_in_the_large(label: Column, log_odds: Column, weight: Column | None = None) -> float:
     """What must be added to all log-odds so that the expected count is the observed one; 0 is right."""
+    counts = 1.0 if weight is None else weight
     low, high = -20.0, 20.0
     for _ in range(60):
         middle = (low + high) / 2
-        if expit(middle + log_odds).sum() < label.sum():
+        if (counts * expit(middle + log_odds)).sum() < (counts * label).sum():
             low = middle
         else:
             high = middle
@@ -119,8 +120,14 @@ def logit(probability: Column | float) -> Column:
     return np.asarray(np.log(p / (1 - p)), dtype=np.float64)
 
 
-def _newton(label: Column, log_odds: Column, p: Column) -> tuple[float, float]:
+def _mean_of(column: Column, weight: Column | None) -> float:
+    return float(column.mean()) if weight is None else float(np.average(column, weights=weight))
+
+
+def _newton(label: Column, log_odds: Column, p: Column, weight: Column | None) -> tuple[float, float]:
     spread, miss = p * (1 - p), label - p
+    if weight is not None:
+        spread, miss = spread * weight, miss * weight
     a, b, c = spread.sum(), (spread * log_odds).sum(), (spread * log_odds**2).sum()
     g, h = miss.sum(), (miss * log_odds).sum()
     determinant = a * c - b * b

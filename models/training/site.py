@@ -57,6 +57,7 @@ def part_of(table: Table, places: NDArray[np.int64]) -> Table:
         person=tuple(table.person[i] for i in places),
         records=tuple(table.records[i] for i in places),
         sha256=table.sha256,
+        weight=None if table.weight is None else table.weight[places],
     )
 
 
@@ -68,20 +69,21 @@ def adapted(recipe: Recipe, current: Model | None, train: Table, seed: int) -> t
     """
     events = int(min(train.label.sum(), (1 - train.label).sum()))
     if events >= REFIT_FROM:
-        return fit(recipe, train.rows, train.label, train.person, seed), f"new trees ({events} events)"
+        fitted = fit(recipe, train.rows, train.label, train.person, seed, weight=train.weight)
+        return fitted, f"new trees ({events} events)"
     if current is None:
         raise TrainingRefused(f"{events} events; {REFIT_FROM} are needed where there are no trees to begin from")
     raw = _raw(current, train.rows)
     artifact = current.artifact
     settings = Settings(**artifact.meta["settings"])
     if events >= LINE_FROM:
-        intercept, slope = metrics.line_of_odds(train.label, raw)
+        intercept, slope = metrics.line_of_odds(train.label, raw, train.weight)
         how = f"the trees in use, line of the calibration fitted anew ({events} events; {REFIT_FROM} for new trees)"
         return Fitted(current.booster, settings, round(intercept, 6), round(slope, 6)), how
     if not events:
         raise TrainingRefused("everybody, or nobody, has the outcome: nothing can be learnt")
     now = artifact.intercept + artifact.slope * raw
-    moved = artifact.intercept + metrics.calibration_in_the_large(train.label, now)
+    moved = artifact.intercept + metrics.calibration_in_the_large(train.label, now, train.weight)
     how = f"the trees in use, intercept moved ({events} events; {LINE_FROM} for the whole line)"
     return Fitted(current.booster, settings, round(moved, 6), artifact.slope), how
 
@@ -93,7 +95,7 @@ def odds_of(current: Model, test: Table) -> Column:
 
 def base_rate(train: Table, test: Table) -> Column:
     """What anybody may say without a model: the share of the training part, the same for all."""
-    rate = float(train.label.mean())
+    rate = float(np.average(train.label, weights=train.weight))
     return np.full(len(test.label), np.log(rate / (1 - rate)))
 
 
@@ -103,31 +105,33 @@ def judged(old: Column, candidate: Fitted, test: Table, seed: int) -> Judgement:
     if events < FEWEST_EVENTS:
         return Judgement(False, (f"no: {events} events in the hold-out; {FEWEST_EVENTS} are needed to compare",))
     new = candidate.log_odds(test.rows)
-    checks = [_gain(test.label, old, new, seed), _order(test.label, old, new), _line(test.label, new)]
-    checks += _groups(test, old, new)
+    weight = np.ones(len(test.label)) if test.weight is None else test.weight
+    checks = [_gain(test.label, old, new, weight, seed), _order(test.label, old, new, weight)]
+    checks += [_line(test.label, new, weight)]
+    checks += _groups(test, old, new, weight)
     return Judgement(all(good for good, _ in checks), tuple(f"{'yes' if ok else 'no'}: {line}" for ok, line in checks))
 
 
-def _gain(label: Column, old: Column, new: Column, seed: int) -> tuple[bool, str]:
+def _gain(label: Column, old: Column, new: Column, weight: Column, seed: int) -> tuple[bool, str]:
     """Log loss must fall by more than chance: the lower end of a paired bootstrap over people is above 0."""
-    gain = _losses(label, old) - _losses(label, new)
+    gain = weight * (_losses(label, old) - _losses(label, new))
     rng = np.random.default_rng(seed)
     means = [float(gain[rng.integers(0, len(gain), len(gain))].mean()) for _ in range(DRAWS)]
     low, high = np.quantile(means, (0.025, 0.975))
     return bool(low > 0), f"log loss falls by {gain.mean():.4f} ({low:.4f} to {high:.4f}); must be above 0"
 
 
-def _order(label: Column, old: Column, new: Column) -> tuple[bool, str]:
-    was, now = metrics.auc(label, old).value, metrics.auc(label, new).value
+def _order(label: Column, old: Column, new: Column, weight: Column) -> tuple[bool, str]:
+    was, now = (metrics.weighted_auc(label, odds, weight) for odds in (old, new))
     return now >= was - AUC_LOSS, f"AUC {now:.3f}, in use {was:.3f}; may lose {AUC_LOSS}"
 
 
-def _line(label: Column, new: Column) -> tuple[bool, str]:
-    slope = metrics.line_of_odds(label, new)[1]
+def _line(label: Column, new: Column, weight: Column) -> tuple[bool, str]:
+    slope = metrics.line_of_odds(label, new, weight)[1]
     return SLOPE[0] <= slope <= SLOPE[1], f"calibration slope {slope:.2f}; must be {SLOPE[0]:.2f} to {SLOPE[1]:.2f}"
 
 
-def _groups(test: Table, old: Column, new: Column) -> list[tuple[bool, str]]:
+def _groups(test: Table, old: Column, new: Column, weight: Column) -> list[tuple[bool, str]]:
     """No group that is told wrongly, unless the model in use tells it as wrongly or worse."""
     found = []
     for name_of in GROUPS.values():
@@ -135,14 +139,14 @@ def _groups(test: Table, old: Column, new: Column) -> list[tuple[bool, str]]:
         for name in sorted(set(names.tolist()) - {""}):
             inside = names == name
             if test.label[inside].sum() >= GROUP_EVENTS:
-                was, now = (_ratio(test.label[inside], odds[inside]) for odds in (old, new))
+                was, now = (_ratio(test.label[inside], odds[inside], weight[inside]) for odds in (old, new))
                 good = RATIO[0] <= now <= RATIO[1] or abs(np.log(now)) <= abs(np.log(was))
                 found.append((bool(good), f"{name}: observed / expected {now:.2f}, in use {was:.2f}"))
     return found
 
 
-def _ratio(label: Column, log_odds: Column) -> float:
-    return metrics.observed_over_expected(label, metrics.expit(log_odds)).value
+def _ratio(label: Column, log_odds: Column, weight: Column) -> float:
+    return float((weight * label).sum() / (weight * metrics.expit(log_odds)).sum())
 
 
 def _losses(label: Column, log_odds: Column) -> Column:

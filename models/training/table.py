@@ -94,6 +94,7 @@ class Table:
     person: tuple[str, ...]
     records: tuple[Record, ...]  # as read; for subgroups and weights only
     sha256: str  # of the file
+    weight: Column | None = None  # (n,), mean 1: what each counts for where others went out of sight
 
     def __len__(self) -> int:
         return len(self.records)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -51,6 +52,29 @@ def result(export, tmp_path_factory):
     root = shutil.copytree(INSTALLED, tmp_path_factory.mktemp("site") / "artifacts")
     found = train_site("risk", str(export), root, version="site", seed=1, progress=quiet, recipe=QUICK)
     return root, found
+
+
+def lost_from_sight(history, day):
+    """The same person, of whom nothing is known after a day on which they were seen."""
+    seen = {"resourceType": "Encounter", "status": "finished", "period": {"start": day.isoformat()}}
+    began = [one for one in history.lines if one[0].get("period", {}).get("start", "") <= day.isoformat()]
+    died = history.patient.get("deceasedDateTime", "9999") <= day.isoformat()
+    patient = {name: value for name, value in history.patient.items() if died or not name.startswith("deceased")}
+    return replace(history, patient=patient, lines=[*began, (seen, json.dumps(seen).encode())])
+
+
+def test_of_deaths_who_stayed_in_sight_counts_for_who_was_lost_and_of_other_labels_each_for_one(export):
+    found = histories(files_in(str(export)), quiet)
+    whole, days, _ = people_of(FIVE_YEARS, found, "x")
+    for number, (person, index) in enumerate(zip(whole.person, days, strict=True)):
+        if number % 2:
+            found[person] = lost_from_sight(found[person], index + timedelta(days=200 + number * 37 % 1500))
+    left, _, why = people_of(FIVE_YEARS, found, "x")
+    assert why["what became of them is not known"] > len(whole) // 3
+    assert left.label.mean() > whole.label.mean() * 1.15, "to leave them out counts the dead too often"
+    assert np.average(left.label, weights=left.weight) == pytest.approx(whole.label.mean(), rel=0.1)
+    begins, _, _ = people_of(Purpose("adherence", "uptake"), found, "x")
+    assert begins.weight is None
 
 
 def test_training_finds_the_coefficients_of_the_hospital(export, result):
