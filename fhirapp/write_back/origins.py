@@ -64,8 +64,8 @@ class Origins:
     def tell(self, work: Work, ehr: EhrClient, *, fresh: Iterable[str] = ()) -> None:
         """Write what is pending. `fresh` rows were announced in this very pass, so nobody can have sent them.
 
-        An EHR that refuses to take one is not asked again for this set: our own audit trail has it anyway. One that
-        refuses to be searched leaves it open: forgotten, it would be sent a second time by the next pass.
+        An EHR that refuses to take one is not asked again for this set: our own audit trail has it anyway. A refusal of
+        the search rises, for a person to see: forgotten, it would be sent a second time by the next pass.
         """
         new = set(fresh)
         for row, activity, kinds in self.pending(work):
@@ -73,24 +73,24 @@ class Origins:
             if not targets:
                 self.memory.forget(work, row)
                 continue
+            found = None if row in new else self._found(work, ehr, row, targets)
             try:
-                self._tell(work, ehr, row, activity, targets, looked_for=row not in new)
+                self._tell(work, ehr, row, activity, targets, found)
             except EhrUnavailable:
                 raise
             except EhrError:
                 self.memory.forget(work, row)
 
-    def _tell(
-        self, work: Work, ehr: EhrClient, row: str, activity: str, targets: list[str], *, looked_for: bool
-    ) -> None:
-        try:
-            found = self._find(work, ehr, row, targets[0]) if looked_for else None
-        except EhrUnavailable:
-            raise
-        except EhrError:
-            return
-        if found is None and looked_for and self._may_be_under_way(work, row):
+    def _found(self, work: Work, ehr: EhrClient, row: str, targets: list[str]) -> Stored | None:
+        """One that was sent before; raises `WriteBackUnfinished` while it may still arrive."""
+        found = self._find(work, ehr, row, targets[0])
+        if found is None and self._may_be_under_way(work, row):
             raise WriteBackUnfinished("a Provenance may still be under way")
+        return found
+
+    def _tell(
+        self, work: Work, ehr: EhrClient, row: str, activity: str, targets: list[str], found: Stored | None
+    ) -> None:
         if found is None:
             self.memory.announce(work, [row])
             found = ehr.create(self.resource(work, row, activity, targets), conditional=False)

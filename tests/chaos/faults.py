@@ -37,9 +37,21 @@ class Misbehaving:
     kinds: tuple[str, ...] = ALL
     down: bool = False
     asked: int = 0
+    in_flight: int = 0
     gone_wrong: Counter[str] = field(default_factory=Counter)
     http: requests.Session = field(default_factory=pooled_session)
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Count a request while it is in our hands."""
+        with self.lock:
+            self.in_flight += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.in_flight -= 1
 
     def next_fault(self) -> str:
         """What goes wrong with this request; "" for nothing."""
@@ -81,6 +93,10 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing."""
 
     def _serve(self) -> None:
+        with self.proxy.under_way():
+            self._answer()
+
+    def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         fault = self.proxy.next_fault()
         if fault in ("down", "drop before"):

@@ -7,7 +7,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -36,6 +36,7 @@ class House:
     dice: random.Random
     patients: list[str]
     kills: dict[str, int] = field(default_factory=dict)
+    waits: Callable[[], bool] = lambda: False  # whether a request to the EHR is still under way
 
     @property
     def clock(self) -> DatabaseClock:

@@ -128,7 +128,8 @@ def settle(house: House, *, windows_left: bool, patience_s: float = PATIENCE_S) 
         waiting = [row for row in left if not windows_left or row.run_at <= now + timedelta(hours=2)]
         if not waiting:
             return True
-        if left != before:
+        # A lease is longer than any request takes: the clock must not jump over one that is still under way.
+        if left != before or house.waits():
             before, quiet_since = left, time.monotonic()
         elif time.monotonic() - quiet_since > 3:
             house.clock.move(LEASE + timedelta(seconds=1))

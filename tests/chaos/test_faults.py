@@ -36,6 +36,7 @@ def a_faulty_house(folder: Path, kind: str, seed: int) -> Iterator[tuple[Misbeha
         house(folder, of=kind, referrals=REFERRALS, seed=seed, fhir_base=proxy.base) as running,
     ):
         proxy.upstream = running.stage.ehr_url
+        running.waits = lambda: proxy.in_flight > 0
         yield proxy, running
 
 

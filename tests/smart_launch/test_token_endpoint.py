@@ -81,7 +81,7 @@ def test_sm_k1_k2_the_assertion_is_signed_as_the_server_wants(
         "iss": "stride",
         "sub": "stride",
         "aud": f"{house.ehr.origin}/token",
-        "iat": now,
+        "iat": now - 60,
         "exp": now + 240,
     }
 
