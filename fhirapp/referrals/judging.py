@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from fhirapp.alarms.raising import watch_clock, watch_holds
-from fhirapp.jobs.table import enqueue
+from fhirapp.jobs.table import Job, enqueue
 from fhirapp.referrals.referral import Actor, Referral, effects_of, rules_to_clear
 from fhirapp.referrals.status import BEFORE_RELEASE, RELEASED, Action, State
 from fhirapp.referrals.store import Referrals
@@ -104,7 +105,15 @@ def _arm(session: Session, tenant: Tenant, referral: Referral, before: State, no
         referral.clinician_deadline = now + tenant.windows.clinician
         enqueue_for(session, referral, CLINICIAN_WINDOW, referral.clinician_deadline)
     elif state in BEFORE_RELEASE - {State.PROPOSED} or (state in RELEASED and referral.read_in_part):
-        enqueue_for(session, referral, REASSESS, now + REASSESS_EVERY)
+        _look_by(session, referral, now + REASSESS_EVERY)
+
+
+def _look_by(session: Session, referral: Referral, latest: datetime) -> None:
+    """A look at the chart then at the latest: somebody who opens it each day puts none off."""
+    waits = Job.state == "ready", Job.leased_until.is_(None), Job.run_at <= latest
+    ours = Job.tenant_id == referral.tenant_id, Job.key == f"{REASSESS}/{referral.id}"
+    if session.execute(sa.select(Job.id).where(*ours, *waits)).first() is None:
+        enqueue_for(session, referral, REASSESS, latest)
 
 
 def enqueue_for(session: Session, referral: Referral, kind: str, run_at: datetime) -> None:

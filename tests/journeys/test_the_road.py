@@ -188,6 +188,19 @@ def test_a_referral_that_goes_on_is_looked_at_again_tomorrow_when_its_chart_was_
     assert world.referral("ada-refer").prescription_released
 
 
+def test_whoever_opens_the_chart_each_day_puts_the_whole_look_at_it_off_for_nobody(world: World) -> None:
+    referral = world.queued("ada-refer")
+    world.ehr.faults.replace([{"path": "^MedicationAdministration", "method": "GET", "status": 403}])
+    world.stride.windows.reassess(TENANT, referral.id, occasion="opened")
+    due = [job.run_at for job in world.jobs("ready") if job.key == f"reassess/{referral.id}"]
+    world.stride.clock.move(timedelta(hours=20))
+    world.stride.windows.reassess(TENANT, referral.id, occasion="opened")
+    assert [job.run_at for job in world.jobs("ready") if job.key == f"reassess/{referral.id}"] == due
+    world.ehr.faults.replace([])
+    world.pass_time(timedelta(hours=5))
+    assert not world.referral("ada-refer").read_in_part
+
+
 def test_the_notice_tells_the_day_and_nothing_clinical(world: World) -> None:
     world.released("ada-refer")
     with world.stride.sessions() as session:
