@@ -12,19 +12,9 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Final
 
-from fhirapp.tenants import Tenants, TenantsInvalid, read_tenants
+from fhirapp.tenants import Contact, Tenants, TenantsInvalid, read_tenants
 
 _ID: Final = re.compile(r"[a-z][a-z0-9-]{0,30}")
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody or something with a reference in the EHR."""
-
-    reference: str
-    display: str
-    phone: str = ""
-    email: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +29,13 @@ class NewTenant:
     client_id: str
     backend_client_id: str
     release: str
-    exercise_service: Person
-    responsible_clinician: Person
-    on_call: Person
-    authoriser: Person | None = None
+    exercise_service: Contact
+    responsible_clinician: Contact
+    on_call: Contact
+    authoriser: Contact | None = None
     destinations: tuple[str, ...] = ()
     expires: date | None = None
-    navigators: tuple[Person, ...] = ()
+    navigators: tuple[Contact, ...] = ()
     cds_issuer: str = ""
     cds_jwks_url: str = ""
 
@@ -117,7 +107,7 @@ def _table(head: str, /, **values: str) -> list[str]:
     return [f"[{head}]", *(f"{key} = {_quoted(value)}" for key, value in values.items() if value), ""]
 
 
-def _person(head: str, person: Person) -> list[str]:
+def _person(head: str, person: Contact) -> list[str]:
     values = {
         "reference": person.reference, "display": person.display, "phone": person.phone, "email": person.email
     }  # fmt: skip

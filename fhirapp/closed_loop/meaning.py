@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal
 
 from fhirapp.referrals.fhir_status import CARE_PLAN, FULFILMENT_TASK, NAVIGATOR_TASK, SERVICE_REQUEST
@@ -72,11 +73,18 @@ def _rows() -> Iterator[Meaning]:
     yield from _desk()
 
 
+def _row(
+    kind: str, status: str, states: Collection[State], effect: Effect, said: Text, *,
+    steps: tuple[tuple[Action, State], ...] = (), role: Role = Role.CLINICIAN, code: str = "", question: str = "",
+    ours: bool = False,
+) -> Meaning:  # fmt: skip
+    return Meaning(kind, status, frozenset(states), effect, said, steps, role, code, question, ours)
+
+
 def _request() -> Iterator[Meaning]:
     """The ServiceRequest: what clinicians do."""
 
-    def row(status: str, states: Collection[State], effect: Effect, said: Text, **more: object) -> Meaning:
-        return Meaning(SERVICE_REQUEST, status, frozenset(states), effect, said, **more)  # type: ignore[arg-type]
+    row = partial(_row, SERVICE_REQUEST)
 
     yield row("revoked", OPEN, "move", N_("Revoked in the record system"),
               steps=((A.DECLINE, S.DECLINED),), code="CL-OTHER")  # fmt: skip
@@ -102,8 +110,7 @@ def _request() -> Iterator[Meaning]:
 def _plan() -> Iterator[Meaning]:
     """The CarePlan: a plan that a clinician takes back is not handed out again by us."""
 
-    def row(status: str, states: Collection[State], effect: Effect, said: Text, **more: object) -> Meaning:
-        return Meaning(CARE_PLAN, status, frozenset(states), effect, said, **more)  # type: ignore[arg-type]
+    row = partial(_row, CARE_PLAN)
 
     for status in ("revoked", "entered-in-error", "on-hold"):
         yield row(status, {S.ENROLLED}, "move", N_("The plan was stopped in the record system"),
@@ -118,9 +125,7 @@ def _plan() -> Iterator[Meaning]:
 def _programme() -> Iterator[Meaning]:
     """The fulfilment Task: what the programme does."""
 
-    def row(status: str, states: Collection[State], effect: Effect, said: Text, **more: object) -> Meaning:
-        values = {"role": Role.PROGRAMME, **more}
-        return Meaning(FULFILMENT_TASK, status, frozenset(states), effect, said, **values)  # type: ignore[arg-type]
+    row = partial(_row, FULFILMENT_TASK, role=Role.PROGRAMME)
 
     accept, begin = (A.ACCEPT, S.BOOKED), (A.BASELINE, S.BASELINE_DONE)
     enrol, complete = (A.ENROL, S.ENROLLED), (A.COMPLETE, S.COMPLETED)
@@ -162,9 +167,7 @@ _ENDS: Final = {
 def _desk() -> Iterator[Meaning]:
     """The navigators' own Task, for those who work from the record system's list."""
 
-    def row(status: str, states: Collection[State], effect: Effect, said: Text, **more: object) -> Meaning:
-        values = {"role": Role.NAVIGATOR, **more}
-        return Meaning(NAVIGATOR_TASK, status, frozenset(states), effect, said, **values)  # type: ignore[arg-type]
+    row = partial(_row, NAVIGATOR_TASK, role=Role.NAVIGATOR)
 
     for status in ("accepted", "in-progress"):
         yield row(status, {S.QUEUED, S.UNREACHABLE}, "move", N_("Claimed in the record system"),

@@ -171,10 +171,7 @@ class Poll:
     def _hear(self, tenant_id: str, place: Place, stored: Stored, ehr: EhrClient) -> None:
         """One change. One that cannot be understood stops no other: its referral is checked, in a job of its own."""
         try:
-            if place.kind == "patient":
-                self.people.hear(tenant_id, place.referral_id, stored, ehr)
-            else:
-                self.hearing.hear(tenant_id, place.referral_id, place.kind, stored)
+            self._follow(tenant_id, place, stored, ehr)
         except EhrError:
             raise
         except Exception:
@@ -192,6 +189,9 @@ class Poll:
             else:
                 self.hearing.gone(tenant_id, place.referral_id, place.kind, reference)
             return
+        self._follow(tenant_id, place, stored, ehr)
+
+    def _follow(self, tenant_id: str, place: Place, stored: Stored, ehr: EhrClient) -> None:
         if place.kind == "patient":
             self.people.hear(tenant_id, place.referral_id, stored, ehr)
         else:

@@ -22,8 +22,8 @@ from fhirapp.ehr.connect import pooled_session
 from fhirapp.ehr.probe import Probe
 from fhirapp.ehr.report import Line
 from fhirapp.launches import Registrations
-from fhirapp.tenant_file import NewTenant, Person, append
-from fhirapp.tenants import Tenant, TenantsInvalid, read_tenants
+from fhirapp.tenant_file import NewTenant, append
+from fhirapp.tenants import Contact, Tenant, TenantsInvalid, read_tenants
 from smart_launch.backend_services import BackendTokens
 from smart_launch.keys import KeyRing
 
@@ -171,7 +171,7 @@ def _asked_for(given: argparse.Namespace) -> NewTenant:
         release="standing-order" if authoriser else "clinician-signs",
         exercise_service=_person(answers["exercise_service"]),
         responsible_clinician=_person(answers["responsible_clinician"]),
-        on_call=Person(on_call.reference, on_call.display, given.on_call_phone),
+        on_call=Contact(on_call.reference, on_call.display, given.on_call_phone),
         authoriser=authoriser,
         destinations=tuple(level for level in given.destinations.split(",") if level),
         expires=given.expires,
@@ -191,7 +191,7 @@ def _ask(flag: str, question: str) -> str:
     return answer
 
 
-def _person(written: str) -> Person:
+def _person(written: str) -> Contact:
     """ "Practitioner/34=Dr Lind"; without a name the reference stands for it."""
     reference, _, display = written.partition("=")
-    return Person(reference.strip(), display.strip() or reference.strip())
+    return Contact(reference.strip(), display.strip() or reference.strip())

@@ -8,15 +8,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from mappings.resource_types import RESOURCE_TYPES
-from mappings.to_fhir.codes import Json, coding, concept
+from mappings.to_fhir.audit_parts import BALP, DESTINATION, SOURCE, data, machine, patient, person
+from mappings.to_fhir.codes import Json, coding
 from mappings.to_fhir.facts import instant
 
-_BALP: Final = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit."
-_DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
-_ENTITY: Final = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
-_ROLE: Final = "http://terminology.hl7.org/CodeSystem/object-role"
 _ABSENT: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
-_SOURCE, _DESTINATION = ("110153", "Source Role ID"), ("110152", "Destination Role ID")
 # Looking is a read; everything else changed something of ours.
 _LOOKS: Final = ("page.", "hook.", "launch.", "chart.read", "audit.export", "export.")
 _IN_THE_EHR: Final = ("ehr.", "chart.read")  # the service is the client there, and the EHR the server
@@ -68,43 +64,30 @@ def audit_deed(deed: Deed) -> Json:
         "entity": _entities(deed),
     }
     if deed.outcome == "ok":
-        resource["meta"] = {"profile": [f"{_BALP}{'Patient' if deed.patient_id else ''}{name}"]}
+        resource["meta"] = {"profile": [f"{BALP}{'Patient' if deed.patient_id else ''}{name}"]}
     else:
         resource["outcomeDesc"] = deed.outcome
     return resource
 
 
 def _agents(deed: Deed) -> list[Json]:
-    client, server = (_DESTINATION, _SOURCE) if deed.looks else (_SOURCE, _DESTINATION)
+    client, server = (DESTINATION, SOURCE) if deed.looks else (SOURCE, DESTINATION)
     if deed.action.startswith(_IN_THE_EHR):
-        agents = [_machine(client, "Stride", deed.server), _machine(server, "EHR", deed.ehr)]
+        agents = [machine(client, "Stride", deed.server), machine(server, "EHR", deed.ehr)]
     else:
-        agents = [_client(deed, client), _machine(server, "Stride", deed.server)]
+        agents = [_client(deed, client), machine(server, "Stride", deed.server)]
     if deed.role != "service":
-        kind = ("IRCP", "information recipient") if deed.looks else ("AUT", "author (originator)")
-        system = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
-        agents.append(
-            {"type": concept(system, *kind), "role": [{"text": deed.role}], "who": _who(deed), "requestor": True}
-        )
+        agents.append(person(_who(deed), deed.role, reads=deed.looks))
     return agents
 
 
 def _client(deed: Deed, role: tuple[str, str]) -> Json:
     if deed.action.startswith(("hook.", "feedback.")):
-        return _machine(role, "EHR", deed.ehr)
+        return machine(role, "EHR", deed.ehr)
     if deed.role == "service":
-        return _machine(role, "Stride", deed.server)
+        return machine(role, "Stride", deed.server)
     unknown = {"_address": {"extension": [{"url": _ABSENT, "valueCode": "unknown"}]}}  # a browser's is not kept
-    return _machine(role, "Browser", "") | {"network": unknown}
-
-
-def _machine(role: tuple[str, str], name: str, address: str) -> Json:
-    return {
-        "type": concept(_DICOM, *role),
-        "who": {"display": name},
-        "requestor": False,
-        "network": {"address": address, "type": "5"},
-    }
+    return machine(role, "Browser", "") | {"network": unknown}
 
 
 def _who(deed: Deed) -> Json:
@@ -114,16 +97,8 @@ def _who(deed: Deed) -> Json:
 
 
 def _entities(deed: Deed) -> list[Json]:
-    data: Json = {
-        "type": coding(_ENTITY, "2", "System Object"),
-        "role": coding(_ROLE, "4", "Domain Resource"),
-        "what": _what(deed),
-        "detail": list(_details(deed)),
-    }
-    if not deed.patient_id:
-        return [data]
-    patient = {"type": coding(_ENTITY, "1", "Person"), "role": coding(_ROLE, "1", "Patient")}
-    return [data, patient | {"what": {"reference": f"Patient/{deed.patient_id}"}}]
+    about = data(_what(deed)) | {"detail": list(_details(deed))}
+    return [about, patient(deed.patient_id)] if deed.patient_id else [about]
 
 
 def _what(deed: Deed) -> Json:

@@ -7,19 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from mappings.to_fhir.codes import Json, coding, concept
+from mappings.to_fhir.audit_parts import BALP, DESTINATION, SOURCE, data, machine, patient, person, query
+from mappings.to_fhir.codes import Json, coding
 from mappings.to_fhir.facts import Ref, instant
 
 Interaction = Literal["create", "read", "update", "search"]  # we never delete in an EHR
 
-_BALP: Final = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit."
 _REST: Final = "http://hl7.org/fhir/restful-interaction"
-_DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
-_ENTITY: Final = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
-_ROLE: Final = "http://terminology.hl7.org/CodeSystem/object-role"
-_PARTICIPATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 _REQUEST_ID: Final = "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType"
-_SOURCE, _DESTINATION = ("110153", "Source Role ID"), ("110152", "Destination Role ID")
 _TYPES: Final[dict[Interaction, tuple[str, str, str]]] = {
     "create": ("Create", "create", "C"),
     "read": ("Read", "read", "R"),
@@ -75,7 +70,7 @@ def audit_event(access: Access) -> Json:
         "entity": _entities(access),
     }
     if outcome == "0":
-        resource["meta"] = {"profile": [f"{_BALP}{'Patient' if access.patient_id else ''}{name}"]}
+        resource["meta"] = {"profile": [f"{BALP}{'Patient' if access.patient_id else ''}{name}"]}
     else:
         resource["outcomeDesc"] = f"HTTP {access.http_status}"
     return resource
@@ -89,30 +84,14 @@ def _outcome(http_status: int) -> str:
 
 
 def _agents(access: Access) -> list[Json]:
-    sends, receives = (_DESTINATION, _SOURCE) if access.interaction == "read" else (_SOURCE, _DESTINATION)
-    agents = [_machine(sends, "Stride", access.client), _machine(receives, "EHR", access.server)]
-    return [*agents, _person(access)] if access.user else agents
+    sends, receives = (DESTINATION, SOURCE) if access.interaction == "read" else (SOURCE, DESTINATION)
+    agents = [machine(sends, "Stride", access.client), machine(receives, "EHR", access.server)]
+    return [*agents, _person(access.user, access.interaction)] if access.user else agents
 
 
-def _machine(role: tuple[str, str], name: str, address: str) -> Json:
-    return {
-        "type": concept(_DICOM, *role),
-        "who": {"display": name},
-        "requestor": False,
-        "network": {"address": address, "type": "5"},
-    }
-
-
-def _person(access: Access) -> Json:
-    assert access.user is not None  # noqa: S101 - for the type checker
-    reads = access.interaction in ("read", "search")
-    kind = ("IRCP", "information recipient") if reads else ("AUT", "author (originator)")
-    agent: Json = {"type": concept(_PARTICIPATION, *kind), "who": access.user.who.json(), "requestor": True}
-    if access.user.role:
-        agent["role"] = [{"text": access.user.role}]
-    if access.user.token_id:
-        agent["policy"] = [access.user.token_id]
-    return agent
+def _person(user: User, interaction: Interaction) -> Json:
+    agent = person(user.who.json(), user.role, reads=interaction in ("read", "search"))
+    return agent | {"policy": [user.token_id]} if user.token_id else agent
 
 
 def _entities(access: Access) -> list[Json]:
@@ -121,14 +100,11 @@ def _entities(access: Access) -> list[Json]:
         what = {"identifier": {"value": access.request_id}}
         found.append({"type": coding(_REQUEST_ID, "XrequestId"), "what": what})
     if access.interaction == "search":
-        asked: Json = {"type": coding(_ENTITY, "2", "System Object"), "role": coding(_ROLE, "24", "Query")}
-        found.append(asked | {"query": b64encode(access.target.encode()).decode()})
+        found.append(query() | {"query": b64encode(access.target.encode()).decode()})
     elif access.target:
-        data = {"type": coding(_ENTITY, "2", "System Object"), "what": _what(access.target)}
-        found.append(data | {"role": coding(_ROLE, "4", "Domain Resource")})
+        found.append(data(_what(access.target)))
     if access.patient_id:
-        patient = {"type": coding(_ENTITY, "1", "Person"), "role": coding(_ROLE, "1", "Patient")}
-        found.append(patient | {"what": {"reference": f"Patient/{access.patient_id}"}})
+        found.append(patient(access.patient_id))
     return found
 
 
