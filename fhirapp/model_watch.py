@@ -128,7 +128,10 @@ _GROUPS: Final[Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
 def _outcomes(
     session: Session, tenant_id: str, model: str, rows: list[PredictionRow], now: datetime
 ) -> dict[UUID, float]:
-    """What came of each referral, where its time is over; a no is an outcome of its own and not counted."""
+    """What came of each referral, where its time is over; a no is an outcome of its own and not counted.
+
+    Who died or came early is counted no sooner than who did not: else only the early ones would be known.
+    """
     found: dict[UUID, float] = {}
     if model not in ("risk", "adherence"):
         return found  # what the later stages estimate is counted by a programme, not seen by a referral
@@ -144,21 +147,21 @@ def _outcomes(
 
 def _died(referral: Referral, at: datetime, now: datetime) -> float | None:
     end = at + timedelta(days=365.25 * HORIZON_YEARS)
-    if referral.status is State.DEPARTED and referral.reason_code == "OO-DIED":
-        return float(referral.state_since <= end)
-    return 0.0 if now >= end else None
+    if now < end:
+        return None
+    died = referral.status is State.DEPARTED and referral.reason_code == "OO-DIED"
+    return float(died and referral.state_since <= end)
 
 
 def _came(session: Session, referral: Referral, at: datetime, now: datetime) -> float | None:
     """Came to the programme within 60 days of the release. Source: modelling.md section 5, "Uptake"."""
-    if referral.status in _SAID_NO or referral.status is State.DEPARTED:
+    start = referral.signed_at or at
+    if now < start + UPTAKE or referral.status in _SAID_NO or referral.status is State.DEPARTED:
         return None
     query = sa.select(ReferralEvent.at).where(
         ReferralEvent.tenant_id == referral.tenant_id,
         ReferralEvent.referral_id == referral.id,
         ReferralEvent.state_after.in_([state.value for state in _CAME]),
     )
-    begun, start = session.scalars(query.order_by(ReferralEvent.id)).first(), referral.signed_at or at
-    if begun is not None:
-        return float(begun <= start + UPTAKE)
-    return 0.0 if now >= start + UPTAKE else None
+    begun = session.scalars(query.order_by(ReferralEvent.id)).first()
+    return float(begun is not None and begun <= start + UPTAKE)

@@ -15,6 +15,7 @@ Column = NDArray[np.float64]
 SCORE: Final = "score"  # the estimate itself, beside the features
 LOOK: Final = 0.10  # from here on somebody should look; under it, people are alike
 SHIFTED: Final = 0.25  # from here on the figures of the card may not hold
+FEWEST: Final = 200  # people before the index says anything: of eleven bins chance alone makes (11 - 1) / people
 _FLOOR: Final = 0.0005  # an empty bin would make the index infinite
 
 
@@ -26,10 +27,13 @@ class Drift:
     psi: float
     unknown_then: float  # share of people without a value
     unknown_now: float
+    people: int  # of today
 
     @property
     def word(self) -> str:
-        """`alike`, `look` or `shifted`."""
+        """`alike`, `look` or `shifted`; `few` where chance alone could make such an index."""
+        if self.people < FEWEST:
+            return "few"
         return "shifted" if self.psi >= SHIFTED else "look" if self.psi >= LOOK else "alike"
 
 
@@ -50,7 +54,7 @@ def drift_of(name: str, reference: Mapping[str, Any], column: Column) -> Drift:
     now = _shares(column, np.array(reference["edges"], dtype=np.float64))
     pairs = zip([*reference["shares"], reference["unknown"]], [*now["shares"], now["unknown"]], strict=True)
     psi = sum(_step(then, today) for then, today in pairs)
-    return Drift(name, psi, float(reference["unknown"]), float(now["unknown"]))
+    return Drift(name, psi, float(reference["unknown"]), float(now["unknown"]), len(column))
 
 
 def drifts_of(

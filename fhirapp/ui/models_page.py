@@ -15,6 +15,7 @@ from fhirapp.tenants import Tenant
 from fhirapp.ui.navigator_pages import Queue
 from models.booster import InstalledEstimators
 from models.catalogue import SPECS
+from models.drift import FEWEST as FEWEST_TO_COMPARE
 from models.drift import LOOK, SCORE, SHIFTED, Drift
 from models.features import FEATURES
 from models.text import N_, Text
@@ -36,8 +37,13 @@ _GROUPS: Final = {
     "65-74": N_("65 to 74"),
     "75 and over": N_("75 and over"),
 }
-_WORDS: Final = {"alike": N_("as in training"), "look": N_("look at it"), "shifted": N_("shifted")}
-_TONES: Final = {"alike": "plain", "look": "care", "shifted": "ask"}
+_WORDS: Final = {
+    "alike": N_("as in training"),
+    "look": N_("look at it"),
+    "shifted": N_("shifted"),
+    "few": N_("too few to tell"),
+}
+_TONES: Final = {"alike": "plain", "look": "care", "shifted": "ask", "few": "plain"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,7 @@ class ModelsPage:
             fewest=FEWEST,
             look=LOOK,
             far=SHIFTED,
+            few=FEWEST_TO_COMPARE,
             ratio=RATIO,
         )
 

@@ -91,7 +91,7 @@ def test_scores_like_those_of_the_training_are_alike_and_all_high_ones_are_not(s
 
 
 def test_people_of_one_age_are_seen_to_differ(sessions):
-    filled(sessions, "risk", [0.9] * 60, [State.ENROLLED] * 60, at=NOW - timedelta(days=9), age=80.0)
+    filled(sessions, "risk", [0.9] * 240, [State.ENROLLED] * 240, at=NOW - timedelta(days=9), age=80.0)
     words = {one.name: one.word for one in looked(sessions, "risk").drifts}
     assert words["score"] == words["age_years"] == "shifted"
     assert words["sex_female"] == "alike"
@@ -112,15 +112,16 @@ def test_uptake_is_calibrated_once_sixty_days_are_over_and_a_no_is_not_counted(s
     assert (everybody.people, everybody.known, everybody.observed, everybody.expected) == (60, 50, 30, 25.0)
     assert everybody.ratio == pytest.approx(1.2)
     early = looked(sessions, "adherence", now=NOW - timedelta(days=30)).groups[0]
-    assert early.known == 30, "those who have come are known; the others may still come"
+    assert early.known == 0, "those who have come are not counted sooner than those who may still come"
 
 
-def test_a_death_counts_at_once_and_a_life_only_after_five_years(sessions):
-    filled(sessions, "risk", [0.2] * 40, [State.DEPARTED] * 5 + [State.COMPLETED] * 35, at=NOW - timedelta(days=90))
-    assert looked(sessions, "risk").groups[0].known == 5
+def test_nobody_is_counted_before_five_years_are_over_and_then_the_dead_and_the_living_alike(sessions):
+    filled(sessions, "risk", [0.2] * 40, [State.DEPARTED] * 25 + [State.COMPLETED] * 15, at=NOW - timedelta(days=90))
+    early = looked(sessions, "risk").groups[0]
+    assert (early.known, early.ratio) == (0, None), "of deaths alone a ratio would be far too high"
     later = looked(sessions, "risk", now=NOW + timedelta(days=1830)).groups[0]
-    assert (later.known, later.observed) == (40, 5)
-    assert later.ratio == pytest.approx(5 / 8)
+    assert (later.known, later.observed) == (40, 25)
+    assert later.ratio == pytest.approx(25 / 8)
 
 
 def test_groups_have_figures_of_their_own(sessions):

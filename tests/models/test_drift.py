@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.drift import SCORE, Drift, drift_of, drifts_of, reference_of
+from models.drift import FEWEST, SCORE, Drift, drift_of, drifts_of, reference_of
 
 COLUMNS = st.lists(st.one_of(st.floats(-50, 50), st.just(math.nan)), min_size=20, max_size=200).map(np.array)
 
@@ -39,8 +39,8 @@ def test_people_further_away_have_a_higher_index():
 
 
 def test_values_that_went_missing_are_a_drift():
-    then = np.arange(100.0)
-    found = drift_of("x", reference_of(then), np.where(then < 40, math.nan, then))
+    then = np.arange(500.0)
+    found = drift_of("x", reference_of(then), np.where(then < 200, math.nan, then))
     assert (found.unknown_then, found.unknown_now) == (0.0, 0.4)
     assert found.word == "shifted"
 
@@ -55,7 +55,13 @@ def test_a_column_that_nobody_has_any_more_still_has_an_index():
     ("psi", "word"), [(0.0, "alike"), (0.0999, "alike"), (0.10, "look"), (0.2499, "look"), (0.25, "shifted")]
 )
 def test_a_word_begins_at_its_limit(psi, word):
-    assert Drift("x", psi, 0, 0).word == word
+    assert Drift("x", psi, 0, 0, FEWEST).word == word
+
+
+def test_of_a_handful_of_people_nothing_is_said():
+    reference = reference_of(np.arange(5000.0))
+    assert drift_of("x", reference, np.array([2500.0])).word == "few"
+    assert Drift("x", 3.0, 0, 0, FEWEST - 1).word == "few"
 
 
 def test_the_furthest_column_comes_first_and_the_score_is_one_of_them():
