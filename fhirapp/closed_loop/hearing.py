@@ -25,7 +25,7 @@ from fhirapp.ehr.client import Stored
 from fhirapp.jobs.table import LEASE, Job
 from fhirapp.referrals.actions import IN_THE_EHR, Actions, Deed
 from fhirapp.referrals.errors import HoldOpen, TransitionNotAllowed
-from fhirapp.referrals.fhir_status import FHIR, FULFILMENT_TASK, SERVICE_REQUEST
+from fhirapp.referrals.fhir_status import FHIR, FULFILMENT_TASK, SERVICE_REQUEST, fhir_of
 from fhirapp.referrals.judging import CHECK, WRITE_BACK, enqueue_for, write_back_soon
 from fhirapp.referrals.reasons import REASONS
 from fhirapp.referrals.referral import Actor, EhrResource, Referral
@@ -88,7 +88,8 @@ class Word:
     @property
     def wanted(self) -> str:
         """The status that the referral's state asks for; "" for none."""
-        wanted = FHIR[self.referral.status].get(self.kind) or FHIR[self.referral.status].get(self.family)
+        table = fhir_of(self.referral.status, self.referral.resumes)
+        wanted = table.get(self.kind) or table.get(self.family)
         return wanted.status if wanted is not None else ""
 
     @property
@@ -276,8 +277,9 @@ class Hearing:
         row = store.resources(word.referral.id).get(word.kind)
         if row is None:
             return
-        state = store.get(word.referral.id).status
-        wanted = FHIR[state].get(word.kind) or FHIR[state].get(word.family)
+        referral = store.get(word.referral.id)
+        table = fhir_of(referral.status, referral.resumes)
+        wanted = table.get(word.kind) or table.get(word.family)
         in_place = wanted is not None and wanted.status == word.status
         words = f"|{wanted.business_status}" if wanted is not None and word.family.endswith("task") else ""
         row.status = f"{word.status}{words}" if in_place else word.status

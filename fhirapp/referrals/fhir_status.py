@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from fhirapp.referrals.status import State
@@ -97,3 +97,24 @@ FHIR: Final[Mapping[State, Mapping[str, Wanted]]] = {
     S.DEPARTED: _wanted(*_ended, N_("Left the service")),
     S.ERROR: _wanted(*("entered-in-error",) * 5, N_("Entered in error")),
 }
+
+_UNTIL_SIGNED: Final[Mapping[State, Text]] = {
+    S.INCOMPLETE: N_("Collect data"),
+    S.CLEARANCE_PENDING: N_("Waiting for clearance"),
+    S.PROPOSED: N_("Waiting for a signature"),
+}
+
+
+def fhir_of(state: State, resumes: State | None = None) -> Mapping[str, Wanted]:
+    """What each resource should look like; `resumes`: the state of a released referral that a hold has interrupted.
+
+    Such a referral waits for a clinician with everything on hold, whatever it waits for: a request that has been active
+    does not become a draft again (decision 0001).
+    """
+    if resumes is None or state not in _UNTIL_SIGNED:
+        return FHIR[state]
+    words = _UNTIL_SIGNED[state]
+    return {
+        kind: replace(wanted, business_status=words) if wanted.business_status else wanted
+        for kind, wanted in FHIR[S.HELD].items()
+    }

@@ -13,13 +13,13 @@ from fhirapp.ehr.errors import EhrError
 from fhirapp.jobs.table import claim_one, finish, retry
 from fhirapp.referrals.fhir_status import (
     CARE_PLAN,
-    FHIR,
     FULFILMENT_TASK,
     GOAL_ACTIVITY,
     GOAL_STRENGTH,
     NAVIGATOR_TASK,
     PRESCRIPTION_KINDS,
     SERVICE_REQUEST,
+    fhir_of,
 )
 from fhirapp.referrals.judging import WRITE_BACK
 from fhirapp.referrals.referral import EhrResource, Referral
@@ -89,7 +89,7 @@ def confirmed(referral: Referral, rows: Mapping[str, EhrResource]) -> bool:
 
 
 def _written(referral: Referral, rows: Mapping[str, EhrResource]) -> Iterator[Written]:
-    for kind, wanted in FHIR[referral.status].items():
+    for kind, wanted in fhir_of(referral.status, referral.resumes).items():
         key = f"{kind}-{referral.offers}" if kind == FULFILMENT_TASK else kind
         if kind == FULFILMENT_TASK and not referral.offers:
             continue

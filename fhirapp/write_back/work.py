@@ -9,13 +9,13 @@ from typing import Any, Final
 from fhirapp.ehr.capability import Capability
 from fhirapp.referrals.fhir_status import (
     CARE_PLAN,
-    FHIR,
     FULFILMENT_TASK,
     GOALS,
     NAVIGATOR_TASK,
     PRESCRIPTION_KINDS,
     SERVICE_REQUEST,
     Wanted,
+    fhir_of,
     programme_task,
 )
 from fhirapp.referrals.referral import EhrResource, Referral
@@ -55,7 +55,7 @@ class Work:
 
     @property
     def wanted(self) -> Mapping[str, Wanted]:
-        return FHIR[self.referral.status]
+        return fhir_of(self.referral.status, self.referral.resumes)
 
     def reference(self, kind: str) -> str | None:
         """Where a resource is, or will be when this transaction is done."""

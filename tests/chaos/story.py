@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from fhirapp.demo.settings import TENANT
 from fhirapp.jobs.table import LEASE, Job
-from fhirapp.referrals.fhir_status import FHIR, PRESCRIPTION_KINDS
+from fhirapp.referrals.fhir_status import PRESCRIPTION_KINDS, fhir_of
 from fhirapp.referrals.judging import CLINICIAN_WINDOW, PATIENT_WINDOW, WRITE_BACK
 from fhirapp.referrals.links import OptOutLink
 from fhirapp.referrals.referral import EhrResource, Referral, ReferralEvent
@@ -192,7 +192,7 @@ def disagreements(
     referral: Referral, ehr: dict[str, list[Any]], known: dict[tuple[UUID, str], EhrResource]
 ) -> list[str]:
     """Where the EHR does not say what the state of the referral means."""
-    wanted = FHIR[referral.status]
+    wanted = fhir_of(referral.status, referral.resumes)
     said = []
     for kind, row in [(kind, row) for (referral_id, kind), row in known.items() if referral_id == referral.id]:
         resource_type, _, resource_id = (row.reference or "/").partition("/")

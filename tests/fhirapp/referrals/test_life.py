@@ -21,6 +21,7 @@ from fhirapp.referrals.fhir_status import (
     NAVIGATOR_TASK,
     SERVICE_REQUEST,
     Wanted,
+    fhir_of,
     programme_task,
 )
 from fhirapp.referrals.reasons import GONE, ONLY_THE_PATIENT, REASONS, REST, overridden, reoffer_at
@@ -113,7 +114,7 @@ def test_what_is_active_in_fhir_is_so_only_after_a_signature_and_never_after_the
     signed = life[0] is not State.IDENTIFIED
     for row, referral in walked(life):
         signed = signed or row.action in (Action.SIGN, Action.SIGN_BY_STANDING_ORDER)
-        row_of = FHIR[referral.status]
+        row_of = fhir_of(referral.status, referral.resumes)
         statuses = {kind: wanted.status for kind, wanted in row_of.items()}
         if "active" in statuses.values():
             assert signed
@@ -126,12 +127,41 @@ def test_what_is_active_in_fhir_is_so_only_after_a_signature_and_never_after_the
             assert signed, "nothing is created before somebody has signed"
 
 
+REQUEST_EDGES = {
+    ("", "draft"), ("", "active"), ("draft", "active"), ("active", "on-hold"), ("on-hold", "active"),
+    ("active", "completed"), ("on-hold", "completed"), ("draft", "revoked"), ("active", "revoked"),
+    ("on-hold", "revoked"),
+}  # fmt: skip
+
+
+@given(lives())
+@settings(max_examples=500)
+def test_a_request_that_was_active_never_becomes_a_draft_again(life: Life) -> None:
+    """Pathway S3 to S5: what a hold has interrupted stays on hold until a clinician signs (decision 0001)."""
+    now = "active" if life[0] is State.CONTACTING else ""
+    for _, referral in walked(life):
+        wanted = fhir_of(referral.status, referral.resumes).get(SERVICE_REQUEST)
+        if wanted is None or (not now and not wanted.create) or wanted.status == now:
+            continue
+        assert wanted.status == "entered-in-error" or (now, wanted.status) in REQUEST_EDGES, referral.state
+        now = wanted.status
+
+
+@pytest.mark.parametrize("state", ["incomplete", "clearance_pending", "proposed"])
+def test_what_waits_for_a_signature_after_a_hold_is_on_hold_throughout(state: str) -> None:
+    row = fhir_of(State(state), State.ENROLLED)
+    assert {wanted.status for wanted in row.values()} == {"on-hold"}
+    assert row[NAVIGATOR_TASK].business_status != FHIR[State.HELD][NAVIGATOR_TASK].business_status
+    assert not any(wanted.create for wanted in row.values())
+    assert fhir_of(State(state)) == FHIR[State(state)], "one that was never released is the draft that it is"
+
+
 @given(lives())
 @settings(max_examples=500)
 def test_each_programmes_task_takes_only_edges_of_the_guide(life: Life) -> None:
     tasks: dict[int, str] = {}
     for row, referral in walked(life):
-        wanted, number = FHIR[referral.status].get(FULFILMENT_TASK), referral.offers
+        wanted, number = fhir_of(referral.status, referral.resumes).get(FULFILMENT_TASK), referral.offers
         if wanted is None or not number or (number not in tasks and not wanted.create):
             continue
         before = tasks.get(number, "")
