@@ -13,8 +13,10 @@ from mappings.to_fhir.facts import Ref, ReferralFacts
 SUPPORTING = 6  # references to the Observations that the proposal rests on: enough to find them, not a data dump
 
 
-def facts_of(tenant: Tenant, referral: Referral, sealer: Sealer, *, now: datetime) -> ReferralFacts:
-    """The facts of one referral, in the tenant's zone."""
+def facts_of(
+    tenant: Tenant, referral: Referral, sealer: Sealer, *, now: datetime, replaces: str | None = None
+) -> ReferralFacts:
+    """The facts of one referral, in the tenant's zone; `replaces` is the ServiceRequest of an earlier offer."""
     summary = referral.summary
     eligibility = summary.get("eligibility", {})
     condition = eligibility.get("condition")
@@ -33,6 +35,7 @@ def facts_of(tenant: Tenant, referral: Referral, sealer: Sealer, *, now: datetim
         summary=summary,
         plan_start=(referral.patient_deadline or authored).astimezone(tenant.zone).date(),
         supporting=_supporting(referral),
+        replaces=Ref(replaces) if replaces else None,
         identity=referral.identity,
     )
 

@@ -320,7 +320,11 @@ class Intake:
         return new
 
     def _suggested(self, tenant: Tenant, referral: Referral, now: datetime) -> tuple[dict[str, Any], ...]:
-        facts = facts_of(tenant, referral, self.sealer, now=now)
+        earlier = None
+        if referral.ordinal > 1:  # a first offer replaces nothing, and costs no look
+            with self.sessions() as session:
+                earlier = Referrals(session, tenant.id).earlier_request(referral)
+        facts = facts_of(tenant, referral, self.sealer, now=now, replaces=earlier)
         return suggestion(facts, with_prescription=referral.prescription_released)
 
     def _quiet(self, decision: Decision, reason: str, episode_id: UUID | None = None) -> Offer:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from fhirapp.referrals.errors import ReferralNotFound
+from fhirapp.referrals.fhir_status import SERVICE_REQUEST
 from fhirapp.referrals.referral import (
     Actor,
     ContactAttempt,
@@ -91,6 +92,24 @@ class Referrals:
             .scalars()
             .all()
         )
+
+    def earlier_request(self, referral: Referral) -> str | None:
+        """The ServiceRequest of the offer before this one, which a new one replaces; `None` where there is none.
+
+        What was entered in error is replaced by nothing. Source: R4 ServiceRequest.replaces.
+        """
+        if referral.ordinal < 2:
+            return None
+        return self.session.execute(
+            sa.select(EhrResource.reference)
+            .join(Referral, Referral.id == EhrResource.referral_id)
+            .where(EhrResource.tenant_id == self.tenant_id, Referral.tenant_id == self.tenant_id)
+            .where(Referral.patient_id == referral.patient_id, Referral.ordinal < referral.ordinal)
+            .where(Referral.is_open.is_(False), EhrResource.kind == SERVICE_REQUEST)
+            .where(EhrResource.reference.is_not(None), EhrResource.status != "entered-in-error")
+            .order_by(Referral.ordinal.desc())
+            .limit(1)
+        ).scalar_one_or_none()
 
     def resources(self, referral_id: UUID) -> dict[str, EhrResource]:
         """What of this referral is in the EHR, by kind."""

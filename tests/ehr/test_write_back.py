@@ -259,6 +259,21 @@ def test_estimates_are_written_where_the_site_asks_for_them(asking: House) -> No
     assert len(asking.server.ours(patient, "RiskAssessment", dead=True)) == 3
 
 
+def test_a_patient_who_comes_back_gets_a_request_that_names_the_one_before(plain: House) -> None:
+    patient = plain.patient()
+    first = plain.released(patient)
+    (before,) = plain.server.ours(patient, "ServiceRequest")
+    assert "replaces" not in before
+    plain.stride.actions.opt_out(first.id, actor=PATIENT, now=plain.stride.clock())
+    plain.pass_time()
+    plain.stride.actions.come_back(first.id, actor=PATIENT, now=plain.stride.clock())
+    plain.pass_time()
+    statuses = {one["id"]: one["status"] for one in plain.server.ours(patient, "ServiceRequest")}
+    (again,) = [one for one in plain.server.ours(patient, "ServiceRequest") if one["id"] != before["id"]]
+    assert statuses == {before["id"]: "revoked", again["id"]: "active"}
+    assert [one["reference"] for one in again["replaces"]] == [f"ServiceRequest/{before['id']}"]
+
+
 def test_wb_1_what_an_ehr_does_not_let_us_create_is_kept_by_us_alone(plain: House) -> None:
     plain.proxy.offer = replace(plain.proxy.offer, read_only=True)
     patient = plain.patient()
