@@ -41,7 +41,8 @@ class Memory:
         with self.sessions() as session:
             store = Referrals(session, tenant.id)
             referral = store.get(referral_id)
-            facts = facts_of(tenant, referral, self.sealer, now=self.clock())
+            earlier = store.earlier_request(referral)
+            facts = facts_of(tenant, referral, self.sealer, now=self.clock(), replaces=earlier)
             conflicts = Conflicts(session, tenant.id, self.sealer).of(referral_id)
             last = next((event for event in reversed(store.history(referral_id)) if event.action != "assessed"), None)
             mover = (last.role, last.actor, last.actor_display) if last else ("", "", "")
@@ -76,9 +77,10 @@ class Memory:
                 row = self._row(session, work, kind)
                 row.reference, row.version_id = stored.reference, stored.version_id
                 row.status, row.written_at = mark, self.clock()
+                made_it = {"made": True} if stored.created else {}
                 audit(
                     session, Actor.service(work.tenant.id), "ehr.write", at=row.written_at,
-                    patient_id=work.referral.patient_id, subject=stored.reference, status=mark,
+                    patient_id=work.referral.patient_id, subject=stored.reference, status=mark, **made_it,
                 )  # fmt: skip
                 session.flush()
                 work.known[kind] = row

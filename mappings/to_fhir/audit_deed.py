@@ -40,13 +40,20 @@ class Deed:
         """Whether somebody only saw something."""
         return self.action.startswith(_LOOKS)
 
+    @property
+    def interaction(self) -> str:
+        """Read, Update, or Create where a resource of the EHR was made."""
+        if self.looks:
+            return "Read"
+        return "Create" if self.details.get("made") else "Update"
+
 
 def audit_deed(deed: Deed) -> Json:
     """The AuditEvent of one row. One that failed claims no profile, as those are for what was done.
 
-    Source: standards.md 6.5; IHE ITI BALP 1.1.4, Read, Update and their variants with a patient.
+    Source: standards.md 6.5; IHE ITI BALP 1.1.4, Create, Read, Update and their variants with a patient.
     """
-    name = "Read" if deed.looks else "Update"
+    name = deed.interaction
     resource: Json = {
         "resourceType": "AuditEvent",
         "id": f"audit-{deed.id}",

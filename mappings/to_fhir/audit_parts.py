@@ -40,11 +40,6 @@ def data(what: Json) -> Json:
     }
 
 
-def query() -> Json:
-    """The entity that is a search, without its words."""
-    return {"type": coding(_ENTITY, "2", "System Object"), "role": coding(_ROLE, "24", "Query")}
-
-
 def patient(patient_id: str) -> Json:
     """The entity that is the patient whose record it was."""
     return {

@@ -48,7 +48,7 @@ BROKEN: dict[str, tuple[str, Callable[[Json], None], str]] = {
     "broken-status-reason": ("offer-rejected", _put("statusReason", None), "pa-taskrm-1"),
     "broken-owner": ("offer-requested", _put("owner", None), "owner"),
     "broken-claim": ("offer-requested", _put("meta.profile", ["urn:nobody-knows"]), "urn:nobody-knows"),
-    "broken-source": ("audit-create-person-patient", _put("source", None), "source"),
+    "broken-source": ("audit-deed-8-ehr.write", _put("source", None), "source"),
 }
 
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from mappings.to_fhir.audit_deed import Deed, audit_deed
-from mappings.to_fhir.audit_event import Access, User, audit_event
 from mappings.to_fhir.care_plan import care_plan
 from mappings.to_fhir.changes import NEEDS_REASON, with_status
 from mappings.to_fhir.communication import Notice, communication
@@ -41,7 +40,6 @@ def everything_we_write() -> dict[str, Json]:
             *_assessments(),
             *_notices(),
             *_origins(),
-            *_accesses(),
             *_deeds(),
         ]
     )
@@ -162,29 +160,6 @@ def _origins() -> Iterator[tuple[str, Json]]:
     )
 
 
-def _accesses() -> Iterator[tuple[str, Json]]:
-    lind = User(Ref("Practitioner/dr-lind", "Dr Maren Lind"), role="clinician", token_id="4f9c1a")
-    for interaction in ("create", "read", "update", "search"):
-        for user in (lind, None):
-            for patient in ("ada-refer", None):
-                access = Access(
-                    interaction,  # type: ignore[arg-type]
-                    NOW,
-                    "https://stride.example.org",
-                    "https://demo-ehr.example.org/fhir",
-                    target="Observation?code=777-3" if interaction == "search" else "ServiceRequest/sr",
-                    patient_id=patient,
-                    user=user,
-                    request_id="b3f7",
-                )
-                who = f"{'person' if user else 'job'}-{'patient' if patient else 'list'}"
-                yield f"audit-{interaction}-{who}", audit_event(access)
-    failed = Access(
-        "create", NOW, "https://a.example.org", "https://b.example.org", "ServiceRequest", "p", None, "", 503
-    )
-    yield "audit-failed", audit_event(failed)
-
-
 def _deeds() -> Iterator[tuple[str, Json]]:
     """Rows of our own audit: pages, hooks, jobs, with a patient and without."""
     rows = (
@@ -195,6 +170,7 @@ def _deeds() -> Iterator[tuple[str, Json]]:
         ("referral.sign", "clinician", "Practitioner/dr-lind", "ada-refer", "4f9c1a2e", {}),
         ("referral.open", "service", "Stride", "ada-refer", "ServiceRequest/sr", {}),
         ("ehr.write", "service", "Stride", "ada-refer", "ServiceRequest/sr", {"status": "active"}),
+        ("ehr.write", "service", "Stride", "ada-refer", "Goal/a", {"status": "proposed", "made": True}),
         ("chart.read", "service", "Stride", "ada-refer", "4f9c1a2e", {"occasion": "patient window ended"}),
         ("feedback.accepted", "clinician", "Practitioner/dr-lind", None, "card", {}),
     )
@@ -203,7 +179,7 @@ def _deeds() -> Iterator[tuple[str, Json]]:
             number, NOW, action, role, actor, patient, subject, "ok", "https://stride.example.org",
             "https://demo-ehr.example.org/fhir", "a" * 64, details,
         )  # fmt: skip
-        yield f"audit-deed-{action}", audit_deed(deed)
+        yield f"audit-deed-{number}-{action}", audit_deed(deed)
     refused = Deed(
         9, NOW, "launch.card", "clinician", "", "ada-refer", "", "ignored", "https://stride.example.org", "https://b"
     )

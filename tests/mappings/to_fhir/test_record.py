@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from mappings.errors import InvalidResource
-from mappings.to_fhir.audit_event import Access, Interaction, User, audit_event
+from mappings.to_fhir.audit_deed import Deed, audit_deed
 from mappings.to_fhir.communication import Notice, communication
 from mappings.to_fhir.detected_issue import detected_issues
 from mappings.to_fhir.exercise_prescription import exercise_prescription
@@ -20,7 +19,6 @@ from mappings.to_fhir.validate import checked
 from tests.mappings.to_fhir.builders import ADELAIDE, a_summary, some_facts
 
 NOW = datetime(2026, 11, 26, 0, 10, tzinfo=ADELAIDE)
-LIND = User(Ref("Practitioner/dr-lind", "Dr Maren Lind"), role="clinician", token_id="4f9c1a")
 
 
 def a_finding(effect: str, **more: Any) -> dict[str, Any]:
@@ -33,16 +31,20 @@ def a_finding(effect: str, **more: Any) -> dict[str, Any]:
     return {"rule": "HEM-01", "effect": effect, "text": "Critically low platelets", "inputs": inputs} | more
 
 
-def an_access(**changes: Any) -> dict[str, Any]:
+def a_deed(**changes: Any) -> dict[str, Any]:
     members: dict[str, Any] = {
-        "interaction": "create",
+        "id": 7,
         "recorded": NOW,
-        "client": "https://stride.example.org",
-        "server": "https://ehr.example.org/fhir",
-        "target": "ServiceRequest/4",
+        "action": "ehr.write",
+        "role": "service",
+        "actor": "Stride",
         "patient_id": "ada-refer",
+        "subject": "ServiceRequest/4",
+        "outcome": "ok",
+        "server": "https://stride.example.org",
+        "ehr": "https://ehr.example.org/fhir",
     }
-    return checked(audit_event(Access(**(members | changes))))
+    return checked(audit_deed(Deed(**(members | changes))))
 
 
 def test_the_exercise_prescription_is_for_the_patient_and_serves_the_goals() -> None:
@@ -135,51 +137,42 @@ def test_an_origin_of_nothing_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("interaction", "client", "server"),
-    [
-        ("create", "110153", "110152"),
-        ("update", "110153", "110152"),
-        ("search", "110153", "110152"),
-        ("read", "110152", "110153"),
-    ],
+    ("action", "client", "server"),
+    [("ehr.write", "110153", "110152"), ("chart.read", "110152", "110153"), ("page.referral", "110152", "110153")],
 )
-def test_source_and_destination_change_places_for_a_read(interaction: Interaction, client: str, server: str) -> None:
-    agents = an_access(interaction=interaction)["agent"]
-    roles = [agent["type"]["coding"][0]["code"] for agent in agents]
-    assert roles == [client, server]
-
-
-def test_the_token_is_never_in_an_audit_event_only_its_id() -> None:
-    person = an_access(user=LIND)["agent"][2]
-    assert person["policy"] == ["4f9c1a"]
-    assert (person["requestor"], person["role"]) == (True, [{"text": "clinician"}])
-
-
-def test_a_search_keeps_the_query_that_was_sent() -> None:
-    event = an_access(interaction="search", target="Observation?code=777-3&patient=ada-refer")
-    query = next(entity["query"] for entity in event["entity"] if "query" in entity)
-    assert b64decode(query) == b"Observation?code=777-3&patient=ada-refer"
+def test_source_and_destination_change_places_for_a_read(action: str, client: str, server: str) -> None:
+    roles = [agent["type"]["coding"][0]["code"] for agent in a_deed(action=action)["agent"]]
+    assert roles[:2] == [client, server]
 
 
 @pytest.mark.parametrize(
-    ("http_status", "outcome"), [(201, "0"), (304, "0"), (401, "4"), (412, "4"), (500, "8"), (503, "8")]
+    ("action", "made", "patient", "profile"),
+    [
+        ("ehr.write", True, "ada-refer", "PatientCreate"),
+        ("ehr.write", False, "ada-refer", "PatientUpdate"),
+        ("chart.read", False, "ada-refer", "PatientRead"),
+        ("page.queue", False, None, "Read"),
+    ],
 )
-def test_a_failed_access_is_written_and_claims_no_success(http_status: int, outcome: str) -> None:
-    event = an_access(http_status=http_status)
-    assert event["outcome"] == outcome
-    assert ("meta" in event) == (outcome == "0")
-    assert ("outcomeDesc" in event) == (outcome != "0")
+def test_the_profile_follows_from_what_was_done_and_whether_a_patient_is_meant(
+    action: str, made: bool, patient: str | None, profile: str
+) -> None:
+    event = a_deed(action=action, patient_id=patient, details={"made": True} if made else {})
+    assert event["meta"]["profile"] == [
+        f"https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.{profile}"
+    ]
 
 
-def test_the_profile_follows_from_what_was_done_and_whether_a_patient_is_meant() -> None:
-    assert an_access()["meta"]["profile"][0].endswith("IHE.BasicAudit.PatientCreate")
-    assert an_access(patient_id=None)["meta"]["profile"][0].endswith("IHE.BasicAudit.Create")
+def test_who_did_it_is_named_by_their_role_and_no_token_is_known() -> None:
+    person = a_deed(action="page.referral", role="clinician", actor="Practitioner/dr-lind")["agent"][2]
+    assert (person["requestor"], person["role"]) == (True, [{"text": "clinician"}])
+    assert "policy" not in person
 
 
-def test_a_create_that_failed_has_no_id_to_point_at() -> None:
-    event = an_access(target="ServiceRequest", http_status=503)
-    assert event["entity"][0]["what"] == {"type": "ServiceRequest", "display": "ServiceRequest"}
-    assert an_access()["entity"][0]["what"] == {"reference": "ServiceRequest/4"}
+def test_a_failed_deed_is_written_and_claims_no_success() -> None:
+    event = a_deed(outcome="ehr-unavailable")
+    assert (event["outcome"], event["outcomeDesc"]) == ("4", "ehr-unavailable")
+    assert "meta" not in event
 
 
 def test_an_estimate_says_how_sure_it_is_and_the_tier_how_much_help_is_needed() -> None:
