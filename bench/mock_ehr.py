@@ -1,13 +1,14 @@
 """An EHR that answers each request after five milliseconds with what it was given: `python -m bench.mock_ehr FOLDER`.
 
 It costs so little itself that what is measured is the service. It keeps what is created by identifier, honours
-`If-None-Exist`, and counts.
+`If-None-Exist`, and counts. It takes transactions and batches where it is told to, and says so of itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -18,14 +19,15 @@ import orjson
 
 DELAY_S: Final = 0.005
 PATIENT: Final = "ada-refer"  # whose chart everybody has, under an id of their own
+TYPES: Final = ("ServiceRequest", "CarePlan", "Goal", "Task", "Provenance", "RiskAssessment", "DetectedIssue")
 _ID: Final = re.compile(r"[=/](b\d{6})\b")
 
 
 class MockEhr:
     """The answers, and what was written."""
 
-    def __init__(self, base: str, answers: dict[str, str]) -> None:
-        self.base = base
+    def __init__(self, base: str, answers: dict[str, str], *, together: bool) -> None:
+        self.base, self.together = base, together
         self.answers = {path: body.encode() for path, body in answers.items()}
         self.by_identifier: dict[str, bytes] = {}
         self.by_reference: dict[str, bytes] = {}
@@ -34,13 +36,18 @@ class MockEhr:
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
         """One request."""
         if path == "/counts":
-            return 200, orjson.dumps({"requests": self.requests, "created": self.created, "again": self.again})
+            counts = {"requests": self.requests, "created": self.created, "again": self.again}
+            return 200, orjson.dumps({**counts, "processor_s": sum(os.times()[:2])})
         self.requests += 1
         if path.endswith("/.well-known/smart-configuration"):
             return 200, orjson.dumps(_smart(self.base))
         if path == "/token":
             return 200, orjson.dumps({"access_token": "t", "token_type": "bearer", "expires_in": 3600, "scope": ""})
-        asked = path.removeprefix("/fhir/")
+        asked = path.removeprefix("/fhir").strip("/")
+        if asked == "metadata":
+            return 200, orjson.dumps(_statement(self.together))
+        if method == "POST" and not asked:
+            return self._bundle(orjson.loads(body))
         if method == "POST":
             return self._create(orjson.loads(body), headers)
         if method == "PUT":
@@ -51,6 +58,20 @@ class MockEhr:
         if asked in self.by_reference:
             return 200, self.by_reference[asked]
         return self._chart(asked)
+
+    def _bundle(self, bundle: dict[str, Any]) -> tuple[int, bytes]:
+        if not self.together:
+            return 405, b'{"resourceType":"OperationOutcome","issue":[]}'
+        answers = [self._entry(entry["request"], entry) for entry in bundle["entry"]]
+        said = b",".join(b'{"response":{"status":"%d"},"resource":%b}' % one for one in answers)
+        kind = bundle["type"].encode()
+        return 200, b'{"resourceType":"Bundle","type":"%b-response","entry":[%b]}' % (kind, said)
+
+    def _entry(self, request: dict[str, str], entry: dict[str, Any]) -> tuple[int, bytes]:
+        if request["method"] == "GET":
+            return self._chart(request["url"])
+        condition = request.get("ifNoneExist")
+        return self._create(entry["resource"], {} if condition is None else {"if-none-exist": condition})
 
     def _chart(self, asked: str) -> tuple[int, bytes]:
         found = _ID.search(asked)
@@ -96,6 +117,17 @@ def _smart(base: str) -> dict[str, Any]:
     }
 
 
+def _statement(together: bool) -> dict[str, Any]:
+    codes = [{"code": code} for code in ("read", "create", "update", "search-type")]
+    resources = [
+        {"type": kind, "interaction": codes, "conditionalCreate": together, "searchParam": [{"name": "identifier"}]}
+        for kind in TYPES
+    ]
+    overall = [{"code": "transaction"}, {"code": "batch"}] if together else []
+    rest = {"mode": "server", "resource": resources, "interaction": overall}
+    return {"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "rest": [rest]}
+
+
 def _bundle(resources: list[Any]) -> bytes:
     entries = [{"resource": one, "search": {"mode": "match"}} for one in resources]
     return orjson.dumps({"resourceType": "Bundle", "type": "searchset", "total": len(entries), "entry": entries})
@@ -126,7 +158,7 @@ async def _talk(ehr: MockEhr, reader: asyncio.StreamReader, writer: asyncio.Stre
 
 async def _serve(folder: Path) -> None:
     told = json.loads((folder / "mock.json").read_text())
-    ehr = MockEhr(f"http://127.0.0.1:{told['port']}", told["answers"])
+    ehr = MockEhr(f"http://127.0.0.1:{told['port']}", told["answers"], together=told["together"])
     server = await asyncio.start_server(lambda r, w: _talk(ehr, r, w), "127.0.0.1", told["port"], limit=2**22)
     await server.serve_forever()
 

@@ -2,7 +2,8 @@
 
 In: a referral is opened with its event and its window job, one transaction each. Out: two worker processes end its
 window: chart read, assessed anew (200 observations), signed, and four resources or more written into an EHR that
-takes five milliseconds for an answer. Beside: a hundred thousand windows that wait.
+takes five milliseconds for an answer; measured from when both workers are up to the last write, once with an EHR that
+takes batches and transactions and once with one that takes neither. Beside: a hundred thousand windows that wait.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -28,11 +29,11 @@ import requests
 import sqlalchemy as sa
 
 from bench.mock_ehr import PATIENT
+from bench.processes import free_port, tree
 from fhirapp.bootstrap import Stride, build
 from fhirapp.commands.keys import make_secrets
 from fhirapp.config import Config
 from fhirapp.demo.settings import TENANT, tenants_toml
-from fhirapp.demo.stage import free_port
 from fhirapp.demo_ehr.interactions import Interactions
 from fhirapp.demo_ehr.loader import load
 from fhirapp.demo_ehr.patients import example_charts
@@ -48,6 +49,7 @@ from tests.databases import Cluster, postgresql_programs
 OBSERVATIONS: Final = 200
 GOALS: Final = {"in": 800, "out": 100}
 WORKERS, THREADS, WAITING = 2, 4, 100_000
+PHASES: Final = (CLINICIAN_WINDOW, WRITE_BACK)  # the two jobs that take a referral out
 
 
 def answers(observations: int) -> dict[str, str]:
@@ -76,9 +78,24 @@ def _asked(api: Interactions, path: str) -> Any:
     return api.search(kind, parse_qsl(query), FULL)
 
 
-@contextmanager
-def hospital(folder: Path) -> Iterator[tuple[Stride, dict[str, str], str]]:
+@dataclass(frozen=True, slots=True)
+class Hospital:
     """PostgreSQL as in production, the mock EHR, and the service assembled in this process."""
+
+    stride: Stride
+    env: dict[str, str]
+    base: str
+    cluster: Cluster
+
+    def counts(self) -> dict[str, float]:
+        """What the EHR has counted."""
+        counts: dict[str, float] = requests.get(f"{self.base}/counts", timeout=10).json()
+        return counts
+
+
+@contextmanager
+def hospital(folder: Path, *, together: bool) -> Iterator[Hospital]:
+    """All that is measured; the EHR takes batches and transactions, or, without `together`, one thing at a time."""
     programs = postgresql_programs()
     if programs is None:
         raise SystemExit("needs PostgreSQL (Debian: apt-get install postgresql)")
@@ -90,18 +107,20 @@ def hospital(folder: Path) -> Iterator[tuple[Stride, dict[str, str], str]]:
         tenants_toml(base, date.today() + timedelta(days=30))  # noqa: DTZ011
         + f"\n[tenants.{TENANT}.pace]\njobs_at_once = {WORKERS * THREADS}\n"
     )
-    (folder / "mock.json").write_text(json.dumps({"port": port, "answers": answers(OBSERVATIONS)}))
+    (folder / "mock.json").write_text(
+        json.dumps({"port": port, "together": together, "answers": answers(OBSERVATIONS)})
+    )
     env = {
         "STRIDE_TENANTS": str(folder / "tenants.toml"), "STRIDE_PUBLIC_URL": "http://localhost:9",
         "STRIDE_SECRET_FILE": str(folder / "secret"), "STRIDE_KEYS": str(folder / "keys"),
         "STRIDE_DATABASE_URL": cluster.url(cluster.create("migrated")), "STRIDE_INSECURE_HTTP": "1",
-        "STRIDE_DEMO": "1", "OMP_NUM_THREADS": "1", "STRIDE_LOG_LEVEL": "ERROR",
+        "OMP_NUM_THREADS": "1", "STRIDE_LOG_LEVEL": "ERROR",
     }  # fmt: skip
     mock = subprocess.Popen([sys.executable, "-m", "bench.mock_ehr", str(folder)])
     try:
         _until(lambda: requests.get(f"{base}/counts", timeout=1).ok)
         stride = build(Config.from_env(env))
-        yield stride, env, base
+        yield Hospital(stride, env, base, cluster)
         stride.sessions.engine.dispose()
     finally:
         mock.kill()
@@ -110,15 +129,18 @@ def hospital(folder: Path) -> Iterator[tuple[Stride, dict[str, str], str]]:
 
 
 def opened(stride: Stride, count: int, first: int = 0) -> tuple[float, float]:
-    """Referrals a second that go in, by four threads, and milliseconds of processor time for each."""
-    tenant = stride.tenants[TENANT]
+    """Referrals a second that go in, by four threads, and milliseconds of processor time for each.
+
+    They are opened as of three days ago, so that the clinician's window of each is over.
+    """
+    tenant, then = stride.tenants[TENANT], stride.clock() - timedelta(hours=73)
     chart, unread = chart_of(stride.ehrs.as_system(tenant), f"b{first:06}", stride.pool)
     judged = stride.intake.decide_on(tenant, chart, unread, now=stride.clock())
 
     def one(number: int) -> None:
         mine = _of_patient(judged, f"b{number:06}")
         with stride.sessions.begin() as session:
-            stride.intake.settle(session, tenant, mine, now=stride.clock(), occasion="bench")
+            stride.intake.settle(session, tenant, mine, now=then, occasion="bench")
 
     one(first)
     begun, cpu = time.perf_counter(), time.process_time()
@@ -134,34 +156,71 @@ def _of_patient(judged: Judged, patient_id: str) -> Judged:
     return replace(judged, decision=replace(judged.decision, assessment=replace(assessment, snapshot=snapshot)))
 
 
-def drained(stride: Stride, env: dict[str, str], count: int) -> tuple[float, float]:
-    """Referrals a second that go out by two workers, and milliseconds of their processor time for each."""
-    stride.clock.move(timedelta(hours=73))
-    begun, cpu = time.perf_counter(), _cpu_of_children()
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """How quickly referrals went out, and what each cost in milliseconds of processor time."""
+
+    per_second: float
+    workers_ms: float
+    database_ms: float
+    ehr_ms: float
+    requests: float  # to the EHR
+    resources: float
+
+
+def drained(hospital: Hospital, count: int) -> Drained:
+    """So many referrals through two workers, from when both have nothing else to do until the last is written."""
+    job, kept = Job.__table__, timedelta(days=1)
+    hospital.stride.closed_loop.schedule(hospital.stride.tenants.by_id.values())
+    engine = hospital.stride.sessions.engine
+    later = sa.update(job).where(job.c.kind.in_(PHASES))
+    with engine.begin() as connection:
+        connection.execute(later.values(run_at=hospital.stride.clock() + kept))
     command = [sys.executable, "-m", "fhirapp.cli", "worker", "--threads", str(THREADS)]
-    workers = [subprocess.Popen(command, env={**os.environ, **env}) for _ in range(WORKERS)]
-    done = sa.select(sa.func.count()).where(Job.kind == WRITE_BACK, Job.state == "done")
-    first = None
+    workers = [subprocess.Popen(command, env={**os.environ, **hospital.env}) for _ in range(WORKERS)]
     try:
+        time.sleep(5)
+        _until_idle([worker.pid for worker in workers])
+        before = _spent(hospital, workers)
+        with engine.begin() as connection:
+            connection.execute(later.values(run_at=hospital.stride.clock() - kept))
+        begun = time.perf_counter()
+        done = sa.select(sa.func.count()).where(job.c.kind == WRITE_BACK, job.c.state == "done")
         while True:
-            with stride.sessions() as session:
-                finished = session.execute(done).scalar_one()
-            if first is None and finished:
-                first, begun = finished, time.perf_counter()  # the workers' start is not counted
-            if finished >= count:
-                break
+            with engine.connect() as connection:
+                if connection.execute(done).scalar_one() >= count:
+                    break
             time.sleep(0.1)
         passed = time.perf_counter() - begun
+        each = [(now - then) / count for now, then in zip(_spent(hospital, workers), before, strict=True)]
     finally:
         for worker in workers:
             worker.terminate()
         for worker in workers:
             worker.wait()
-    return (count - (first or 0)) / passed, (_cpu_of_children() - cpu) / count * 1000
+    return Drained(count / passed, *each)
 
 
-def waiting(stride: Stride, env: dict[str, str], count: int) -> tuple[float, float, float]:
+def _spent(hospital: Hospital, workers: list[subprocess.Popen[bytes]]) -> tuple[float, ...]:
+    """Milliseconds of processor time so far, of workers, database and EHR; requests to the EHR and resources in it."""
+    counts = hospital.counts()
+    mine = sum(_cpu_of(worker.pid) for worker in workers)
+    database = sum(_cpu_of(pid, ended=True) for pid in tree(hospital.cluster.pid))
+    return mine * 1000, database * 1000, counts["processor_s"] * 1000, counts["requests"], counts["created"]
+
+
+def _until_idle(pids: list[int]) -> None:
+    """Until they have come to rest: everything is loaded, and the jobs of their start are done."""
+    for _ in range(60):
+        before = sum(map(_cpu_of, pids))
+        time.sleep(1)
+        if sum(map(_cpu_of, pids)) - before < 0.2:
+            return
+
+
+def waiting(hospital: Hospital, count: int) -> tuple[float, float, float]:
     """Percent of one processor and memory of a worker that has nothing due: without windows, then with so many."""
+    stride, env = hospital.stride, hospital.env
     with stride.sessions.begin() as session:
         session.execute(sa.delete(Job))
     before = _idle(env)
@@ -188,14 +247,10 @@ def _idle(env: dict[str, str], seconds: float = 20.0) -> tuple[float, float]:
         worker.wait()
 
 
-def _cpu_of(pid: int) -> float:
+def _cpu_of(pid: int, *, ended: bool = False) -> float:
+    """Seconds of processor time, with those of children that have ended where they are wanted."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _cpu_of_children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return sum(map(int, fields[11 : 15 if ended else 13])) / os.sysconf("SC_CLK_TCK")
 
 
 def _until(true: Any) -> None:
@@ -215,18 +270,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--windows", type=int, default=WAITING)
     asked = parser.parse_args([] if arguments is None else arguments)
     print("referrals on PostgreSQL, EHR at 5 ms, charts of 200 observations")
-    with tempfile.TemporaryDirectory(prefix="stride-bench-") as name, hospital(Path(name)) as (stride, env, base):
-        rate, cpu = opened(stride, asked.referrals)
-        print(f"{'in':>10} {rate:8.1f} /s   {cpu:6.2f} ms of processor each   (goal {GOALS['in']} /s)", flush=True)
-        rate, cpu = drained(stride, env, asked.referrals)
-        print(f"{'out':>10} {rate:8.1f} /s   {cpu:6.2f} ms of processor each   (goal {GOALS['out']} /s)", flush=True)
-        counts = requests.get(f"{base}/counts", timeout=10).json()
-        each, written = counts["requests"] / asked.referrals, counts["created"] / asked.referrals
-        print(f"{'EHR':>10} {each:8.1f} requests, {written:.1f}"
-              f" resources each; {counts['again']} asked for twice", flush=True)  # fmt: skip
-        used, alone, with_them = waiting(stride, env, asked.windows)
-        print(f"{'waiting':>10} {asked.windows:,} windows: {used:.2f} % of a processor, "
-              f"{(with_them - alone) * 2**20 / asked.windows:.1f} bytes of a worker's memory each")  # fmt: skip
+    for together in (True, False):
+        with (
+            tempfile.TemporaryDirectory(prefix="stride-bench-") as name,
+            hospital(Path(name), together=together) as one,
+        ):
+            rate, cpu = opened(one.stride, asked.referrals)
+            if together:
+                print(
+                    f"{'in':>10} {rate:8.1f} /s   {cpu:6.2f} ms of processor each   (goal {GOALS['in']} /s)", flush=True
+                )
+            print(_out(drained(one, asked.referrals), one, together), flush=True)
+            if together:
+                used, alone, with_them = waiting(one, asked.windows)
+                print(f"{'waiting':>10} {asked.windows:,} windows: {used:.2f} % of a processor, "
+                      f"{(with_them - alone) * 2**20 / asked.windows:.1f} bytes of a worker's memory each")  # fmt: skip
+
+
+def _out(out: Drained, hospital: Hospital, together: bool) -> str:
+    way = "batches and transactions" if together else "one thing at a time"
+    return (
+        f"{'out':>10} {out.per_second:8.1f} /s   {out.workers_ms:6.2f} ms of processor each (and {out.database_ms:.1f}"
+        f" of the database, {out.ehr_ms:.1f} of the EHR)   (goal {GOALS['out']} /s)\n{'':>10} {way}: "
+        f"{out.requests:.1f} requests, {out.resources:.1f} resources each; "
+        f"{hospital.counts()['again']:.0f} asked for twice"
+    )
 
 
 if __name__ == "__main__":

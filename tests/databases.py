@@ -96,6 +96,11 @@ class Cluster:
         self.create("template0", _TEMPLATE)
         migrate(self.url(_TEMPLATE))
 
+    @property
+    def pid(self) -> int:
+        """Of the server's first process."""
+        return self._server.pid
+
     def url(self, name: str) -> str:
         """How SQLAlchemy reaches a database of this cluster."""
         return f"postgresql://{OWNER}@/{name}?host={self.folder}"
