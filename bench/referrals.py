@@ -170,10 +170,10 @@ class Drained:
 
 def drained(hospital: Hospital, count: int) -> Drained:
     """So many referrals through two workers, from when both have nothing else to do until the last is written."""
-    job, kept = Job.__table__, timedelta(days=1)
+    kept = timedelta(days=1)
     hospital.stride.closed_loop.schedule(hospital.stride.tenants.by_id.values())
     engine = hospital.stride.sessions.engine
-    later = sa.update(job).where(job.c.kind.in_(PHASES))
+    later = sa.update(Job).where(Job.kind.in_(PHASES))
     with engine.begin() as connection:
         connection.execute(later.values(run_at=hospital.stride.clock() + kept))
     command = [sys.executable, "-m", "fhirapp.cli", "worker", "--threads", str(THREADS)]
@@ -185,7 +185,7 @@ def drained(hospital: Hospital, count: int) -> Drained:
         with engine.begin() as connection:
             connection.execute(later.values(run_at=hospital.stride.clock() - kept))
         begun = time.perf_counter()
-        done = sa.select(sa.func.count()).where(job.c.kind == WRITE_BACK, job.c.state == "done")
+        done = sa.select(sa.func.count()).where(Job.kind == WRITE_BACK, Job.state == "done")
         while True:
             with engine.connect() as connection:
                 if connection.execute(done).scalar_one() >= count:
@@ -271,20 +271,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args([] if arguments is None else arguments)
     print("referrals on PostgreSQL, EHR at 5 ms, charts of 200 observations")
     for together in (True, False):
-        with (
-            tempfile.TemporaryDirectory(prefix="stride-bench-") as name,
-            hospital(Path(name), together=together) as one,
-        ):
-            rate, cpu = opened(one.stride, asked.referrals)
-            if together:
-                print(
-                    f"{'in':>10} {rate:8.1f} /s   {cpu:6.2f} ms of processor each   (goal {GOALS['in']} /s)", flush=True
-                )
-            print(_out(drained(one, asked.referrals), one, together), flush=True)
-            if together:
-                used, alone, with_them = waiting(one, asked.windows)
-                print(f"{'waiting':>10} {asked.windows:,} windows: {used:.2f} % of a processor, "
-                      f"{(with_them - alone) * 2**20 / asked.windows:.1f} bytes of a worker's memory each")  # fmt: skip
+        with tempfile.TemporaryDirectory(prefix="stride-bench-") as name:
+            with hospital(Path(name), together=together) as one:
+                _measure(one, together, asked.referrals, asked.windows)
+
+
+def _measure(hospital: Hospital, together: bool, referrals: int, windows: int) -> None:
+    rate, cpu = opened(hospital.stride, referrals)
+    if together:
+        print(f"{'in':>10} {rate:8.1f} /s   {cpu:6.2f} ms of processor each   (goal {GOALS['in']} /s)", flush=True)
+    print(_out(drained(hospital, referrals), hospital, together), flush=True)
+    if together and windows:
+        used, alone, with_them = waiting(hospital, windows)
+        print(f"{'waiting':>10} {windows:,} windows: {used:.2f} % of a processor, "
+              f"{(with_them - alone) * 2**20 / windows:.1f} bytes of a worker's memory each", flush=True)  # fmt: skip
 
 
 def _out(out: Drained, hospital: Hospital, together: bool) -> str:
