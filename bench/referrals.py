@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -271,9 +271,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args([] if arguments is None else arguments)
     print("referrals on PostgreSQL, EHR at 5 ms, charts of 200 observations")
     for together in (True, False):
-        with tempfile.TemporaryDirectory(prefix="stride-bench-") as name:
-            with hospital(Path(name), together=together) as one:
-                _measure(one, together, asked.referrals, asked.windows)
+        with tempfile.TemporaryDirectory(prefix="stride-bench-") as name, _hospital(name, together) as one:
+            _measure(one, together, asked.referrals, asked.windows)
+
+
+def _hospital(name: str, together: bool) -> AbstractContextManager[Hospital]:
+    return hospital(Path(name), together=together)
 
 
 def _measure(hospital: Hospital, together: bool, referrals: int, windows: int) -> None:
