@@ -77,10 +77,14 @@ class CdsClient:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """How long each may say no."""
+    """How long each may say no; no window of its own is longer than the one for everybody."""
 
     clinician: timedelta = timedelta(hours=72)
     patient: timedelta = timedelta(days=7)
+    clinician_prehab: timedelta = timedelta(hours=1)
+    patient_prehab: timedelta = timedelta(days=2)
+    patient_inpatient: timedelta = timedelta(days=2)  # at least; it ends with the stay
+    until_discharge: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +214,10 @@ class _CdsClientSchema(_Strict):
 class _WindowsSchema(_Strict):
     clinician_hours = fields.Float(load_default=72, validate=validate.Range(0, 168))
     patient_days = fields.Float(load_default=7, validate=validate.Range(0, 60))
+    prehab_clinician_hours = fields.Float(load_default=1, validate=validate.Range(0, 168))
+    prehab_patient_days = fields.Float(load_default=2, validate=validate.Range(0, 60))
+    inpatient_patient_days = fields.Float(load_default=2, validate=validate.Range(0, 60))
+    until_discharge = fields.Boolean(load_default=True)
 
 
 class _WriteBackSchema(_Strict):
@@ -347,9 +355,7 @@ def _tenant(name: str, data: dict[str, Any]) -> Tenant:
         language=data["language"],
         ehr=Ehr(**{**ehr, "frame_ancestors": tuple(ehr.get("frame_ancestors", ()))}),
         cds_client=_cds_client(cds) if cds else None,
-        windows=Windows(
-            timedelta(hours=data["windows"]["clinician_hours"]), timedelta(days=data["windows"]["patient_days"])
-        ),
+        windows=_windows(data["windows"]),
         release=data["release"],
         accepted_is_signature=data["accepted_is_signature"],
         standing_order=StandingOrder(**{**order, "destinations": frozenset(order["destinations"])}) if order else None,
@@ -365,6 +371,17 @@ def _tenant(name: str, data: dict[str, Any]) -> Tenant:
         listening=listening_of(data["listening"]),
         retention=retention_of(data["retention"]),
         pace=pace_of(data["pace"]),
+    )
+
+
+def _windows(data: Mapping[str, Any]) -> Windows:
+    return Windows(
+        clinician=timedelta(hours=data["clinician_hours"]),
+        patient=timedelta(days=data["patient_days"]),
+        clinician_prehab=timedelta(hours=data["prehab_clinician_hours"]),
+        patient_prehab=timedelta(days=data["prehab_patient_days"]),
+        patient_inpatient=timedelta(days=data["inpatient_patient_days"]),
+        until_discharge=data["until_discharge"],
     )
 
 

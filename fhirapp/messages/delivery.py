@@ -35,6 +35,7 @@ from fhirapp.referrals.notices import NOTICE, Notice, NoticeState, person_of, to
 from fhirapp.referrals.referral import Actor, Referral
 from fhirapp.referrals.status import State
 from fhirapp.referrals.store import Referrals
+from fhirapp.referrals.time_to_say_no import patient_time
 from fhirapp.tenants import Tenant, Tenants
 
 log = logging.getLogger("stride.messages")
@@ -142,7 +143,7 @@ class Deliveries:
         if way is None:
             self._no_way(session, referral, notice, now)
             return None
-        deadline = now + tenant.windows.patient
+        deadline = now + patient_time(referral, tenant)
         if way.channel == LETTER:
             deadline += timedelta(days=tenant.messages.letter_days)
             word(notice, self.sealer, self.links, tenant, referral, LETTER, deadline=deadline)

@@ -14,6 +14,7 @@ from fhirapp.messages.settings import Messages
 from models.text import N_, Text
 
 REFERRAL, OPTED_OUT, REJOIN, HELP = "referral", "opted-out", "rejoin", "help"
+IN_HOSPITAL: Final = "in-hospital"  # how a referral is worded to somebody who is told no day
 
 _FULL: Final[Mapping[str, tuple[Text, Text]]] = {
     REFERRAL: (
@@ -23,6 +24,19 @@ _FULL: Final[Mapping[str, tuple[Text, Text]]] = {
             "your care team at {hospital} has referred you to our exercise service. Exercise that fits you can help "
             "you during and after treatment. It costs you nothing to talk to us.\n\n"
             "You need do nothing. An exercise navigator will contact you after {day}.\n\n"
+            "You do not want this? One step is enough, and you need give no reason. Tell us ({contact}), or open this "
+            "page:\n{link}\n\n"
+            "Your other care stays exactly the same, whatever you choose. You can change your mind at any time.\n"
+            "Questions: {contact}"
+        ),
+    ),
+    IN_HOSPITAL: (
+        N_("{hospital}: an exercise programme for you"),
+        N_(
+            "Dear {name},\n\n"
+            "your care team at {hospital} has referred you to our exercise service. Exercise that fits you can help "
+            "you during and after treatment. It costs you nothing to talk to us.\n\n"
+            "You need do nothing. An exercise navigator will contact you when you have left hospital.\n\n"
             "You do not want this? One step is enough, and you need give no reason. Tell us ({contact}), or open this "
             "page:\n{link}\n\n"
             "Your other care stays exactly the same, whatever you choose. You can change your mind at any time.\n"
@@ -55,6 +69,10 @@ _FULL: Final[Mapping[str, tuple[Text, Text]]] = {
 _SHORT: Final[Mapping[str, Text]] = {
     REFERRAL: N_(
         "{hospital}: your care team has referred you to our exercise service. We contact you after {day}. "
+        "Not for you? Reply STOP, or open {link} Questions: {phone}"
+    ),
+    IN_HOSPITAL: N_(
+        "{hospital}: your care team has referred you to our exercise service. We contact you when you are home. "
         "Not for you? Reply STOP, or open {link} Questions: {phone}"
     ),
     OPTED_OUT: N_(

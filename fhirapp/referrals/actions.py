@@ -31,8 +31,9 @@ from fhirapp.referrals.links import OptOutLinks
 from fhirapp.referrals.notices import told_at, withdraw, write_notice
 from fhirapp.referrals.reasons import ONLY_THE_PATIENT, REASONS, reoffer_at
 from fhirapp.referrals.referral import Actor, ContactAttempt, Referral, SafetyAnswers, rules_to_clear
-from fhirapp.referrals.status import RESUMABLE, Action, Role, State
+from fhirapp.referrals.status import RESUMABLE, Action, Role, State, allowed
 from fhirapp.referrals.store import Referrals
+from fhirapp.referrals.time_to_say_no import patient_time
 from fhirapp.tenants import Tenants
 
 CLEARANCE_VALID: Final = timedelta(days=30)  # rules.md section 1: an override lasts 30 days at most
@@ -40,6 +41,7 @@ CLEARANCE_VALID: Final = timedelta(days=30)  # rules.md section 1: an override l
 
 IN_THE_EHR: Final = "record system"  # how a referral was signed when the clinician made its order active there
 COME_BACK: Final = "come_back"  # the kind of the job that opens a new referral for a patient who asked for it
+SAID_YES: Final = "said_yes"  # in the history: the patient need not be waited for
 MAY_STILL_ANSWER: Final = timedelta(days=30)
 AFTER_COMPLETION: Final = timedelta(days=180)  # pathway.md section 5, S20
 
@@ -160,6 +162,17 @@ class Actions:
         except TransitionNotAllowed:
             return False
         return True
+
+    def say_yes(self, referral_id: UUID, *, actor: Actor, now: datetime) -> None:
+        """The patient need not wait for the end of the window: the chart is read at once, and the navigators begin.
+
+        Raises `TransitionNotAllowed` where no window is open any more. A no stays possible.
+        """
+        with self._moving(referral_id, SAID_YES, actor, now) as (session, referral):
+            if not allowed(Action.ENTER_QUEUE, referral.status, State.QUEUED, actor.role):
+                raise TransitionNotAllowed(referral.state, SAID_YES, actor.role.value)
+            referral.patient_deadline = now
+            enqueue_for(session, referral, PATIENT_WINDOW, now)
 
     def come_back(self, referral_id: UUID, *, actor: Actor, now: datetime, via: str = "") -> None:
         """The patient wants to come back after a no: the chart is read at once, and a new referral opened if it may be.
@@ -348,7 +361,7 @@ class Actions:
         tenant = self.tenants[referral.tenant_id]
         referral.signed_at, referral.signed_by = now, how
         # The time to say no runs from when the patient can have known; until then this is only a first guess.
-        referral.patient_deadline = max(now, (told_at(session, referral) or now) + tenant.windows.patient)
+        referral.patient_deadline = max(now, (told_at(session, referral) or now) + patient_time(referral, tenant))
         write_notice(session, self.sealer, self.links, tenant, referral, REFERRAL, at=now)
         enqueue_for(session, referral, PATIENT_WINDOW, referral.patient_deadline)
         enqueue_for(session, referral, REASSESS, now + RESCREEN_EVERY)

@@ -31,6 +31,7 @@ from fhirapp.referrals.referral import Actor, Referral
 from fhirapp.referrals.standing import Standing, asks_for_clearance, digest_of, newest_of, phase_then
 from fhirapp.referrals.status import BEFORE_RELEASE, Action, Role, State
 from fhirapp.referrals.store import Referrals
+from fhirapp.referrals.time_to_say_no import note_stay
 from fhirapp.retention.marks import mark_of
 from fhirapp.tenants import Tenant, Tenants
 from mappings.bundle import Chart
@@ -238,6 +239,7 @@ class Intake:
         if not judged.decision.assessment.snapshot.record_active:
             self._record_lost(session, tenant, referral, now)
             return referral
+        note_stay(referral, judged.decision.assessment.snapshot)
         judge(session, tenant, referral, judged.summary, now=now, occasion=occasion)
         referral.assessment_digest = judged.digest
         self.predictions.keep(session, referral, judged.decision.assessment, now)
@@ -306,6 +308,7 @@ class Intake:
             requester=tenant.responsible_clinician.reference,
             requester_display=tenant.responsible_clinician.display,
             cleared_rules=[],
+            inpatient=False,
             offers=0,
         )
         try:

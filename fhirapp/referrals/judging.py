@@ -14,6 +14,7 @@ from fhirapp.jobs.table import Job, enqueue
 from fhirapp.referrals.referral import Actor, Referral, effects_of, rules_to_clear
 from fhirapp.referrals.status import BEFORE_RELEASE, RELEASED, Action, State
 from fhirapp.referrals.store import Referrals
+from fhirapp.referrals.time_to_say_no import clinician_time
 from fhirapp.tenants import Tenant
 
 CLINICIAN_WINDOW, PATIENT_WINDOW = "clinician_window", "patient_window"
@@ -102,7 +103,7 @@ def _arm(session: Session, tenant: Tenant, referral: Referral, before: State, no
     """The timers of the state it has come to."""
     state = referral.status
     if state is State.PROPOSED and before is not State.PROPOSED:
-        referral.clinician_deadline = now + tenant.windows.clinician
+        referral.clinician_deadline = now + clinician_time(referral, tenant)
         enqueue_for(session, referral, CLINICIAN_WINDOW, referral.clinician_deadline)
     elif state in BEFORE_RELEASE - {State.PROPOSED} or (state in RELEASED and referral.read_in_part):
         _look_by(session, referral, now + REASSESS_EVERY)

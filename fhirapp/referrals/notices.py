@@ -17,11 +17,12 @@ from fhirapp.db.base import Base, Moment
 from fhirapp.db.encrypted import Sealer
 from fhirapp.i18n import ENGLISH, PATIENTS, gettext_for
 from fhirapp.messages.settings import OUTBOX
-from fhirapp.messages.texts import REFERRAL, SOMEBODY, Worded, in_full, in_short
+from fhirapp.messages.texts import IN_HOSPITAL, REFERRAL, SOMEBODY, Worded, in_full, in_short
 from fhirapp.referrals.judging import PATIENT_WINDOW, enqueue_for
 from fhirapp.referrals.links import OptOutLink, OptOutLinks
 from fhirapp.referrals.referral import Referral
 from fhirapp.referrals.status import State
+from fhirapp.referrals.time_to_say_no import patient_time, waits_for_discharge
 from fhirapp.tenants import Tenant
 
 NOTICE: Final = "notice"  # the kind of the job that delivers what waits
@@ -144,7 +145,8 @@ def word(
             "phone": contact.phone or reach,
         }
 
-    worded = _worded(notice, channel, tenant, bool(person.get("interpreter")), values)
+    kind = IN_HOSPITAL if notice.kind == REFERRAL and waits_for_discharge(referral, tenant) else notice.kind
+    worded = _worded(notice, kind, channel, tenant, bool(person.get("interpreter")), values)
     said = {
         "to": person.get("name") or values(ENGLISH)["name"],
         "address": _address(person, channel),
@@ -159,10 +161,10 @@ def word(
     return said
 
 
-def _worded(notice: Notice, channel: str, tenant: Tenant, interpreter: bool, values: Any) -> Worded:
+def _worded(notice: Notice, kind: str, channel: str, tenant: Tenant, interpreter: bool, values: Any) -> Worded:
     if channel == "sms":
-        return in_short(notice.kind, notice.language, values)
-    return in_full(notice.kind, notice.language, tenant.messages, values, interpreter=interpreter)
+        return in_short(kind, notice.language, values)
+    return in_full(kind, notice.language, tenant.messages, values, interpreter=interpreter)
 
 
 def _address(person: Mapping[str, Any], channel: str) -> str:
@@ -175,7 +177,7 @@ def told(session: Session, tenant: Tenant, referral: Referral, notice: Notice, a
     """Keep from when the patient can have known, and let their time to say no run from there."""
     notice.told_at = at
     if notice.kind == REFERRAL and referral.status is State.OPT_OUT_OPEN:
-        referral.patient_deadline = at + tenant.windows.patient
+        referral.patient_deadline = at + patient_time(referral, tenant)
         enqueue_for(session, referral, PATIENT_WINDOW, referral.patient_deadline)
 
 

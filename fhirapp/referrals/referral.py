@@ -91,12 +91,15 @@ class Referral(Base):
     cleared_until: Mapped[datetime | None] = mapped_column(Moment)
     reason_code: Mapped[str | None]  # why it ended
     reoffer_at: Mapped[datetime | None] = mapped_column(Moment)
+    no_offer_before: Mapped[datetime | None] = mapped_column(Moment)  # no occasion counts earlier: offered often enough
     owner: Mapped[str | None]  # the navigator who claimed it
     owner_display: Mapped[str | None]
     programme: Mapped[str | None]  # id of the programme that it was offered to
     offers: Mapped[int] = mapped_column(default=0)  # programmes asked so far; numbers the fulfilment Tasks
     held_from: Mapped[str | None]  # the state in which a hold found it, where it was released already
     held_by: Mapped[str | None]  # what outside the rules holds it: "service-request", "care-plan", "patient"
+    inpatient: Mapped[bool] = mapped_column(default=False)  # in hospital at the newest look
+    discharged_at: Mapped[datetime | None] = mapped_column(Moment)  # when a stay ended that this referral has seen
     first_patient_id: Mapped[str | None]  # set when two records became one: what the business identifiers rest on
 
     @property

@@ -132,6 +132,15 @@ class Referrals:
             .all()
         )
 
+    def has_event(self, referral_id: UUID, action: str) -> bool:
+        """Whether this ever happened to the referral."""
+        query = sa.select(ReferralEvent.id).where(
+            ReferralEvent.tenant_id == self.tenant_id,
+            ReferralEvent.referral_id == referral_id,
+            ReferralEvent.action == action,
+        )
+        return self.session.execute(query.limit(1)).first() is not None
+
     def attempts(self, referral_id: UUID) -> Sequence[ContactAttempt]:
         """The contact attempts, oldest first."""
         return (

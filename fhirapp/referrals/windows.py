@@ -15,7 +15,7 @@ from fhirapp.ehr.chart import chart_of
 from fhirapp.ehr.client import EhrClient
 from fhirapp.ehr.connect import Ehrs
 from fhirapp.ehr.errors import EhrUnavailable
-from fhirapp.referrals.actions import Actions
+from fhirapp.referrals.actions import SAID_YES, Actions
 from fhirapp.referrals.errors import HoldOpen, StandingOrderLapsed, TransitionNotAllowed
 from fhirapp.referrals.intake import Intake
 from fhirapp.referrals.judging import (
@@ -30,6 +30,7 @@ from fhirapp.referrals.notices import told_at
 from fhirapp.referrals.referral import Actor, Referral
 from fhirapp.referrals.status import BEFORE_RELEASE, RELEASED, Role, State
 from fhirapp.referrals.store import Referrals
+from fhirapp.referrals.time_to_say_no import patient_time, waits_for_discharge
 from fhirapp.tenants import Tenant
 from mappings.bundle import Part
 
@@ -89,6 +90,9 @@ class Windows:
         referral = self.reassess(tenant_id, referral_id, occasion="patient window ended")
         if referral.status is not State.OPT_OUT_OPEN:
             return
+        if waits_for_discharge(referral, self.intake.tenants[tenant_id]) and not self._said_yes(tenant_id, referral_id):
+            self._look_for_discharge(tenant_id, referral_id)
+            return
         if referral.read_in_part:
             raise EhrUnavailable("the chart could not be read whole: a hold may stand in the rest")
         try:
@@ -105,16 +109,31 @@ class Windows:
         with self.intake.sessions.begin() as session:
             store, tenant = Referrals(session, tenant_id), self.intake.tenants[tenant_id]
             referral = store.lock(referral_id)
+            if store.has_event(referral_id, SAID_YES):
+                return False
             told = told_at(session, referral)
-            if told is not None and told + tenant.windows.patient <= now:
+            ends = told and max(told + patient_time(referral, tenant), referral.patient_deadline or told)
+            if ends is not None and ends <= now:
                 return False
             if told is None:
                 actor = Actor.service(tenant_id)
                 store.note(referral, "not_told", actor=actor, at=now, before=referral.status)
-            again = now + REASSESS_EVERY if told is None else told + tenant.windows.patient
+            again = ends or now + REASSESS_EVERY
             referral.patient_deadline = again
             enqueue_for(session, referral, PATIENT_WINDOW, again)
             return True
+
+    def _said_yes(self, tenant_id: str, referral_id: UUID) -> bool:
+        with self.intake.sessions() as session:
+            return Referrals(session, tenant_id).has_event(referral_id, SAID_YES)
+
+    def _look_for_discharge(self, tenant_id: str, referral_id: UUID) -> None:
+        """An inpatient's time to say no ends with the stay: it is looked for every day (pathway.md step 11)."""
+        with self.intake.sessions.begin() as session:
+            referral = Referrals(session, tenant_id).lock(referral_id)
+            if referral.status is State.OPT_OUT_OPEN:
+                referral.patient_deadline = self.clock() + REASSESS_EVERY
+                enqueue_for(session, referral, PATIENT_WINDOW, referral.patient_deadline)
 
     def look_again(self, tenant_id: str, referral_id: UUID) -> None:
         """Everybody is looked at again: every day while something is missing, every 30 days once referred.

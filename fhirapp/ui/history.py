@@ -49,6 +49,7 @@ _WORDS: Final[Mapping[str, Text]] = {
     "notice_arrived": N_("Notice has arrived"),
     "notice_again": N_("Notice sent again"),
     "notice_phone": N_("Notice: to be told by phone"),
+    "said_yes": N_("Patient said yes"),
     "not_told": N_("Does not go on: the patient has not been told yet"),
     "ask_again": N_("Wants to be asked again"),
     "alarm": N_("Alarm raised"),

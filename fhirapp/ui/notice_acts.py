@@ -15,6 +15,7 @@ from fhirapp.messages.channels import LETTER
 from fhirapp.referrals.errors import ReferralNotFound, TransitionNotAllowed
 from fhirapp.referrals.notices import Notice, NoticeState, word
 from fhirapp.referrals.store import Referrals
+from fhirapp.referrals.time_to_say_no import patient_time
 from fhirapp.tenants import Tenant
 from fhirapp.ui import outbox
 from fhirapp.ui.messages import said_of
@@ -63,7 +64,7 @@ class NoticeActs:
         ).scalar_one_or_none()
         if notice is not None and notice.status is NoticeState.TO_PRINT:
             referral = Referrals(session, tenant.id).get(notice.referral_id)
-            deadline = now + timedelta(days=tenant.messages.letter_days) + tenant.windows.patient
+            deadline = now + timedelta(days=tenant.messages.letter_days) + patient_time(referral, tenant)
             word(notice, house.sealer, house.links, tenant, referral, LETTER, deadline=deadline)
 
     def act(self, sid: str, notice_id: int, act: str) -> ResponseReturnValue:

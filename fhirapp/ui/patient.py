@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,11 +14,12 @@ from flask.typing import ResponseReturnValue
 from fhirapp.audit import audit
 from fhirapp.i18n import PATIENTS
 from fhirapp.messages.texts import UNCHECKED
-from fhirapp.referrals.errors import LinkRefused, ReferralNotFound
+from fhirapp.referrals.actions import SAID_YES
+from fhirapp.referrals.errors import LinkRefused, ReferralNotFound, TransitionNotAllowed
 from fhirapp.referrals.links import OptOutLink
 from fhirapp.referrals.notices import LINK_LIVES, Notice, person_of
 from fhirapp.referrals.referral import Actor, Referral
-from fhirapp.referrals.status import Role, State
+from fhirapp.referrals.status import Action, Role, State, allowed
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Contact, Tenant
 from fhirapp.ui import headers
@@ -64,6 +66,8 @@ class OptOutPage:
                 reasons=REASONS_IN_PLAIN_WORDS,
                 contact=reach(tenant),
                 unchecked=self._unchecked(tenant),
+                may_say_yes=allowed(Action.ENTER_QUEUE, referral.status, State.QUEUED, Role.PATIENT),
+                said_yes=self._said_yes(tenant, referral),
             )
         return self._ended(tenant, referral)
 
@@ -82,6 +86,22 @@ class OptOutPage:
             code=code if code in REASONS_IN_PLAIN_WORDS else WITHOUT_REASON,
         )
         return redirect(url_for("patient.ask", token=token), 303)
+
+    def say_yes(self, token: str) -> ResponseReturnValue:
+        """The patient need not wait. To say it twice is no error, and a no stays possible."""
+        found = self._open(token)
+        if found is None:
+            return self._refused()
+        tenant, referral = found
+        actor = Actor(tenant.id, Role.PATIENT, "", "patient's link")
+        if not self._said_yes(tenant, referral):
+            with suppress(TransitionNotAllowed):
+                self.house.actions.say_yes(referral.id, actor=actor, now=self.house.clock())
+        return redirect(url_for("patient.ask", token=token), 303)
+
+    def _said_yes(self, tenant: Tenant, referral: Referral) -> bool:
+        with self.house.sessions() as session:
+            return Referrals(session, tenant.id).has_event(referral.id, SAID_YES)
 
     def _open(self, token: str) -> tuple[Tenant, Referral] | None:
         """The referral behind the link; `None` when the link is not ours, too old, or of a referral that is gone."""
@@ -145,9 +165,10 @@ def reach(tenant: Tenant) -> Contact:
 
 
 def create_blueprint(house: House) -> Blueprint:
-    """The routes `/o/<token>`."""
+    """The routes below `/o/<token>`."""
     page = OptOutPage(house)
     bp = Blueprint("patient", __name__, url_prefix="/o")
     bp.get("/<token>", endpoint="ask")(page.ask)
     bp.post("/<token>", endpoint="say_no")(page.say_no)
+    bp.post("/<token>/yes", endpoint="say_yes")(page.say_yes)
     return bp
