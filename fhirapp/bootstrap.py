@@ -106,7 +106,7 @@ class Stride:
             COME_BACK: self.windows.come_back,
             LOST: self._lost,
             ALARM: self.alarms.tell,
-            CLOCK: self.alarms.clock_ran_out,
+            CLOCK: self._clock,
             **self.closed_loop.handlers,
         }
         tenant_handlers: dict[str, TenantHandler] = {
@@ -135,6 +135,10 @@ class Stride:
 
     def _lost(self, tenant_id: str, referral_id: UUID) -> None:
         self.actions.lose(referral_id, now=self.clock(), tenant_id=tenant_id)
+
+    def _clock(self, tenant_id: str, referral_id: UUID) -> None:
+        self.actions.give_up_when_enough(referral_id, now=self.clock(), tenant_id=tenant_id)
+        self.alarms.clock_ran_out(tenant_id, referral_id)
 
     def _write_back(self, tenant_id: str, referral_id: UUID) -> None:
         self.write_back.converge(tenant_id, referral_id, self.ehrs.as_system(self.tenants[tenant_id]))

@@ -25,6 +25,7 @@ from fhirapp.referrals.status import LABELS, NUMBER, OPEN, TRANSITIONS, State
 from models.safety.reference import reference
 from models.safety.rule import rule_set
 from tools.assess_page import assess_page
+from tools.clocks_page import clocks_page
 from tools.conformance import conformance
 from tools.ehr_changes_page import ehr_changes_page
 from tools.rule_tests import rule_tests
@@ -132,6 +133,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "problems.md": problems,
     "conformance.md": conformance,
     "ehr-changes.md": lambda: ehr_changes_page(MADE),
+    "clocks.md": lambda: clocks_page(MADE),
     "data.md": lambda: data_page(MADE),
     "assess-json.md": lambda: assess_page(MADE),
     "rules.md": lambda: reference(rule_set(), rule_tests()),

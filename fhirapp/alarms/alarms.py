@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from fhirapp.alarms.alarm import Alarm, AlarmCall, open_alarms
-from fhirapp.alarms.clocks import LADDERS, Kind, clock_of, step_at, step_of
+from fhirapp.alarms.clocks import LADDERS, Kind, step_at, step_of
 from fhirapp.alarms.links import AlarmLink, AlarmLinks
 from fhirapp.alarms.people import Reached, person_for
-from fhirapp.alarms.raising import ALARM, CLOCK, ring
+from fhirapp.alarms.raising import ALARM, ring_due
 from fhirapp.alarms.words import TOPIC, chart_words_of, mail_of, page_of, reference_of, subject_of
 from fhirapp.db.base import Sessions
 from fhirapp.db.encrypted import Sealer
@@ -73,21 +73,10 @@ class Alarms:
             self._come_back(session, tenant_id, referral_id)
 
     def clock_ran_out(self, tenant_id: str, referral_id: UUID) -> None:
-        """See whether the clock of the referral's state has run out, and tell whoever comes next."""
+        """See which clocks of the referral have run out, and tell whoever comes next."""
         tenant, now = self.tenants[tenant_id], self.clock()
         with self.sessions.begin() as session:
-            store = Referrals(session, tenant_id)
-            referral = store.lock(referral_id)
-            running = clock_of(referral, tenant)
-            if running is None:
-                return
-            kind, due = running
-            if kind is Kind.FIRST_CONTACT and store.attempts(referral_id):
-                return
-            if now < due:
-                enqueue(session, tenant_id, CLOCK, f"{CLOCK}/{referral_id}", _payload(referral_id), run_at=due)
-            else:
-                ring(session, tenant, referral, kind, now)
+            ring_due(session, tenant, Referrals(session, tenant_id).lock(referral_id), now)
 
     # ------------------------------------------------------------ what is due
 

@@ -29,6 +29,8 @@ def person_for(whom: str, tenant: Tenant, referral: Referral) -> Reached:
         return _of_lead(escalation.clinician_lead) or on_call
     if whom == "shift-lead":
         return _of_lead(escalation.shift_lead) or _of_contact(tenant.exercise_service)
+    if whom == "service-lead":
+        return _of_lead(escalation.service_lead) or _of_contact(tenant.exercise_service)
     if whom == "navigator":
         owner = tenant.navigators.get(referral.owner or "")
         return _of_contact(owner) if owner else _of_contact(tenant.exercise_service)

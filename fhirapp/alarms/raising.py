@@ -8,7 +8,8 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from fhirapp.alarms.alarm import Alarm, standing_alarms
-from fhirapp.alarms.clocks import HOLDS, Kind, clock_of
+from fhirapp.alarms.clocks import HOLDS, Kind, clocks_of
+from fhirapp.alarms.known import known_of
 from fhirapp.jobs.table import enqueue
 from fhirapp.referrals.referral import Referral, effects_of
 from fhirapp.tenants import Tenant
@@ -39,19 +40,26 @@ def watch_holds(session: Session, tenant: Tenant, referral: Referral, occasion: 
 
 
 def watch_clock(session: Session, tenant: Tenant, referral: Referral, now: datetime) -> None:
-    """Start the clock of the state that the referral has come to, and let the alarms of the earlier one fall silent."""
-    clock = clock_of(referral, tenant)
+    """Start the clocks of the state that the referral has come to, and let the alarms of the others fall silent."""
+    session.flush()  # what was noted in this transaction counts: an attempt, a notice
+    running = clocks_of(referral, tenant, known_of(session, referral))
+    rung = set()
     for alarm in standing_alarms(session, tenant.id, referral.id):
-        if Kind(alarm.kind) not in HOLDS and (clock is None or alarm.kind != clock[0]):
+        if Kind(alarm.kind) not in HOLDS and alarm.kind not in running:
             alarm.closed_at = now
-    if clock is not None:
-        _enqueue(session, referral, CLOCK, clock[1])
+        rung.add(alarm.kind)
+    ahead = [due for kind, due in running.items() if kind not in rung]
+    if ahead:
+        _enqueue(session, referral, CLOCK, min(ahead))
 
 
-def ring(session: Session, tenant: Tenant, referral: Referral, kind: Kind, now: datetime) -> None:
-    """Raise the alarm of a clock that has run out, once."""
-    if not any(alarm.kind == kind for alarm in standing_alarms(session, tenant.id, referral.id)):
-        _raise(session, tenant, referral, kind, [], now)
+def ring_due(session: Session, tenant: Tenant, referral: Referral, now: datetime) -> None:
+    """Raise the alarm of each clock that has run out, once, and wait for the next one."""
+    rung = {alarm.kind for alarm in standing_alarms(session, tenant.id, referral.id)}
+    for kind, due in clocks_of(referral, tenant, known_of(session, referral)).items():
+        if due <= now and kind not in rung:
+            _raise(session, tenant, referral, kind, [], now)
+    watch_clock(session, tenant, referral, now)
 
 
 def _raise(

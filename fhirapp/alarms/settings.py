@@ -26,6 +26,7 @@ class Escalation:
     on_call_pager: str = ""
     clinician_lead: Lead | None = None
     shift_lead: Lead | None = None
+    service_lead: Lead | None = None
     holidays: frozenset[date] = field(default_factory=frozenset)
 
 
@@ -46,13 +47,14 @@ class EscalationSchema(_Strict):
     on_call_pager = fields.String()
     clinician_lead = fields.Nested(_LeadSchema)
     shift_lead = fields.Nested(_LeadSchema)
+    service_lead = fields.Nested(_LeadSchema)
     holidays = fields.List(fields.Date())
 
 
 def escalation_of(data: Mapping[str, Any]) -> Escalation:
     """The settings, from what the schema has checked."""
     made: dict[str, Any] = dict(data)
-    for name in ("clinician_lead", "shift_lead"):
+    for name in ("clinician_lead", "shift_lead", "service_lead"):
         if name in made:
             made[name] = Lead(**made[name])
     made["holidays"] = frozenset(made.get("holidays", ()))

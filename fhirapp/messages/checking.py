@@ -62,12 +62,8 @@ def _alarm_lines(tenant: Tenant, senders: Senders) -> Iterator[tuple[bool, str]]
         yield False, f"{name}: the pager cannot be used: {error}"
     said = " and ".join(ways) if ways else "nothing but the record system: an emergency hold at night wakes nobody"
     yield True, f"{name}: on call is alarmed by {said}"
-    missing = [
-        what
-        for what, lead in (("clinician_lead", escalation.clinician_lead), ("shift_lead", escalation.shift_lead))
-        if lead is None
-    ]
+    missing = [what for what in ("clinician_lead", "shift_lead", "service_lead") if getattr(escalation, what) is None]
     if missing:
-        yield True, f"{name}: {' and '.join(missing)} not named; on call and the exercise service stand in"
+        yield True, f"{name}: {', '.join(missing)} not named; on call and the exercise service stand in"
     if not escalation.holidays:
         yield True, f"{name}: no holidays: Monday to Friday count as working days"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -11,11 +11,12 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from fhirapp.alarms.raising import watch_clock, watch_holds
+from fhirapp.alarms.raising import CLOCK, watch_clock, watch_holds
 from fhirapp.audit import audit
 from fhirapp.db.base import Sessions
 from fhirapp.db.encrypted import Sealer
 from fhirapp.messages.texts import OPTED_OUT, REFERRAL, REJOIN
+from fhirapp.referrals.contact import failed, not_yet
 from fhirapp.referrals.errors import HoldOpen, StandingOrderLapsed, TransitionNotAllowed
 from fhirapp.referrals.judging import (
     LOST,
@@ -220,12 +221,27 @@ class Actions:
                     note=self.sealer.seal({"note": note}, f"attempt/{r.id}") if note else None,
                 )
             )
+            watch_clock(s, self.tenants[actor.tenant_id], r, now)
+            enqueue_for(s, r, CLOCK, now)  # it may have been the last one that was needed
 
     def give_up(self, referral_id: UUID, *, actor: Actor, now: datetime) -> None:
         """The patient could not be reached; for 30 days an answer brings them back (pathway.md section 5, S11)."""
         with self._moving(referral_id, "give_up", actor, now) as (session, referral):
             referral.move(Action.GIVE_UP, State.UNREACHABLE, actor=actor, at=now)
             enqueue_for(session, referral, LOST, now + MAY_STILL_ANSWER)
+
+    def give_up_when_enough(self, referral_id: UUID, *, now: datetime, tenant_id: str) -> None:
+        """Two weeks of enough tries, and nobody reached: the service itself gives up (pathway.md section 6, CLK-6)."""
+        with self.sessions() as session:
+            store = Referrals(session, tenant_id)
+            referral, attempts = store.get(referral_id), store.attempts(referral_id)
+        tried_in_vain = attempts and failed(attempts) == len(attempts)
+        if referral.status is not State.CONTACTING or not tried_in_vain or attempts[-1].next_at is not None:
+            return
+        if not_yet(attempts, now, self.tenants[tenant_id].zone):
+            return
+        with suppress(TransitionNotAllowed):
+            self.give_up(referral_id, actor=Actor.service(tenant_id), now=now)
 
     def lose(self, referral_id: UUID, *, now: datetime, tenant_id: str) -> None:
         """Nobody has answered for 30 days: the referral ends, and nobody is written to. One that has moved on stays."""

@@ -13,6 +13,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from fhirapp.alarms.raising import CLOCK
 from fhirapp.db.base import Base, Moment
 from fhirapp.db.encrypted import Sealer
 from fhirapp.i18n import ENGLISH, PATIENTS, gettext_for
@@ -179,6 +180,7 @@ def told(session: Session, tenant: Tenant, referral: Referral, notice: Notice, a
     if notice.kind == REFERRAL and referral.status is State.OPT_OUT_OPEN:
         referral.patient_deadline = at + patient_time(referral, tenant)
         enqueue_for(session, referral, PATIENT_WINDOW, referral.patient_deadline)
+        enqueue_for(session, referral, CLOCK, at)  # an alarm that they were not told falls silent
 
 
 def withdraw(session: Session, referral: Referral) -> None:

@@ -59,7 +59,7 @@ class AlarmPage:
         with self.house.sessions() as session:
             referral = Referrals(session, tenant.id).get(alarm.referral_id)
         person = person_for(link.whom, tenant, referral)
-        role = Role.NAVIGATOR if link.whom in ("shift-lead", "navigator") else Role.CLINICIAN
+        role = Role.NAVIGATOR if link.whom in ("shift-lead", "service-lead", "navigator") else Role.CLINICIAN
         actor = Actor(tenant.id, role, person.reference, person.display)
         self.confirming.confirm(tenant.id, alarm.id, how="link", actor=actor, now=self.house.clock())
         return redirect(url_for("alarms.show", token=token), 303)

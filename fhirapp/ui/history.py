@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from fhirapp.closed_loop.meaning import EVENTS
+from fhirapp.referrals.contact import CHANNELS, OUTCOMES
 from fhirapp.referrals.reasons import REASONS
 from fhirapp.referrals.referral import ReferralEvent
 from fhirapp.referrals.status import LABELS, State
-from fhirapp.ui.contact import CHANNELS, OUTCOMES
 from models.text import N_, Text
 
 _WORDS: Final[Mapping[str, Text]] = {

@@ -11,11 +11,11 @@ from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhirapp.ehr.errors import EhrUnavailable
+from fhirapp.referrals.contact import CHANNELS, OUTCOMES, not_yet
 from fhirapp.referrals.errors import HoldOpen, ReferralNotFound, TransitionNotAllowed
 from fhirapp.referrals.referral import Actor
 from fhirapp.referrals.status import Action, State
 from fhirapp.tenants import Tenant
-from fhirapp.ui.contact import CHANNELS, OUTCOMES, not_yet
 from fhirapp.ui.desk import Desk, Row
 from fhirapp.ui.messages import SAID, Message
 from fhirapp.ui.navigator_pages import CLOSING, Queue

@@ -9,6 +9,7 @@ from uuid import UUID
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
+from fhirapp.referrals.contact import CHANNELS, NEEDED, OUTCOMES, after, not_yet, tried_today
 from fhirapp.referrals.reasons import CLOSING_CHOICES, REASONS
 from fhirapp.referrals.status import CLOSED, LABELS, Action, Role, State, actions_for
 from fhirapp.referrals.store import Referrals
@@ -16,7 +17,6 @@ from fhirapp.tenants import Tenant
 from fhirapp.ui import outbox
 from fhirapp.ui.access import Door
 from fhirapp.ui.alarm_lines import shown_alarms
-from fhirapp.ui.contact import CHANNELS, NEEDED, OUTCOMES, after, not_yet, tried_today
 from fhirapp.ui.desk import FILTERS, Desk, Row, caps_of, findings_of, shown, stop_rules_of
 from fhirapp.ui.ehr_questions import HELD_BY, shown_questions
 from fhirapp.ui.history import lines_of

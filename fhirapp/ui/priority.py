@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Final
 
+from fhirapp.alarms.clocks import first_session_by
+from fhirapp.referrals.contact import NEEDED, WITHIN, failed
 from fhirapp.referrals.referral import ContactAttempt, Referral
 from fhirapp.referrals.status import State
-from fhirapp.ui.contact import NEEDED, WITHIN, failed
 from fhirapp.working_days import NO_HOLIDAYS, working_days_after
 from models.text import N_, Text
 
 _PREHAB, _RECOVERY = "P1", "P5"
 _ON_TREATMENT: Final = frozenset({"P2", "P3", "P4"})
 _FIRST_CONTACT_DAYS: Final[Mapping[int, int]] = {1: 0, 2: 1, 3: 2, 4: 5}  # working days, by priority
-_FIRST_SESSION: Final = timedelta(days=21)
-_FIRST_SESSION_PREHAB: Final = timedelta(days=5)
 _UNREACHED_STAYS: Final = timedelta(days=30)
 _LATE_SHARE: Final = 0.75
 _FAILED_TRIES: Final = 2
@@ -116,8 +115,7 @@ def due_of(
         case State.REJECTED:
             return Due(N_("Offer to another programme"), working_days_after(since, 1, zone, holidays), since)
         case State.WAITLISTED | State.BOOKED:
-            at = signed + (_FIRST_SESSION_PREHAB if urgent else _FIRST_SESSION)
-            return Due(N_("First session"), at, signed)
+            return Due(N_("First session"), first_session_by(referral) or since, signed)
         case State.UNREACHABLE:
             return Due(N_("Ends without an answer"), since + _UNREACHED_STAYS, since)
     return None

@@ -58,7 +58,7 @@ def screened(reached: Reached, patient: str) -> None:
     reached.world.worker.run_due()
 
 
-def test_an_emergency_goes_to_the_clinician_and_to_on_call_at_once(reached: Reached) -> None:
+def test_clk_9_an_emergency_goes_to_the_clinician_and_to_on_call_at_once(reached: Reached) -> None:
     queued(reached, "ada-refer")
     feverish(reached, "ada-refer")
     screened(reached, "ada-refer")
@@ -90,7 +90,7 @@ def test_outside_the_record_nothing_says_who_or_why(reached: Reached) -> None:
         assert "A-1" in text
 
 
-def test_nobody_answers_on_call_is_paged_again_after_a_quarter_of_an_hour_then_hourly_with_the_lead(
+def test_clk_9_nobody_answers_on_call_is_paged_again_after_a_quarter_of_an_hour_then_hourly_with_the_lead(
     reached: Reached,
 ) -> None:
     queued(reached, "ada-refer")
@@ -133,7 +133,7 @@ def test_the_first_confirmation_stands_and_is_in_the_history(reached: Reached) -
     assert history.count("alarm") == history.count("alarm_confirmed") == 1
 
 
-def test_a_hold_tells_the_clinician_the_same_day_and_on_call_at_its_end(reached: Reached) -> None:
+def test_clk_10_a_hold_tells_the_clinician_the_same_day_and_on_call_at_its_end(reached: Reached) -> None:
     queued(reached, "ada-refer")
     reached.at(10)
     reached.world.add_platelets("ada-refer", 8)
@@ -213,7 +213,7 @@ def test_a_call_whose_outcome_is_unknown_is_made_again(reached: Reached, monkeyp
     assert len(reached.world.ehr.api.store.every("Communication")) == 1
 
 
-def test_nobody_claims_a_referral_and_the_shift_lead_hears_of_it(reached: Reached) -> None:
+def test_clk_4_nobody_claims_a_referral_and_the_shift_lead_hears_of_it(reached: Reached) -> None:
     reached.settings(channels=("outbox",))
     reached.world.queued("ada-refer")
     reached.mail.mails.clear()
@@ -228,7 +228,7 @@ def test_nobody_claims_a_referral_and_the_shift_lead_hears_of_it(reached: Reache
     assert alarms(reached)[0].closed_at is not None, "it is claimed: nothing is left to confirm"
 
 
-def test_a_clearance_that_nobody_gives_reaches_the_lead_after_five_working_days(reached: Reached) -> None:
+def test_clk_2_a_clearance_that_nobody_gives_reaches_the_lead_after_five_working_days(reached: Reached) -> None:
     reached.world.opened("kim-bonemets")
     assert reached.world.referral("kim-bonemets").status is State.CLEARANCE_PENDING
     for _ in range(4):

@@ -88,7 +88,10 @@ def reaching(folder: Path) -> Iterator[Reached]:
         )
         tenants = world.stride.tenants.by_id
         escalation = Escalation(
-            "oncology-pager", Lead("Dr Lead", "lead@example.org"), Lead("Shift", "shift@example.org")
+            "oncology-pager",
+            Lead("Dr Lead", "lead@example.org"),
+            Lead("Shift", "shift@example.org"),
+            Lead("Service", "service@example.org"),
         )
         tenants[TENANT] = replace(tenants[TENANT], escalation=escalation)  # type: ignore[index]
         reached.at(10)

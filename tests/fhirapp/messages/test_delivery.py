@@ -196,7 +196,8 @@ def test_a_worker_that_dies_between_sending_and_recording_leaves_a_doubt_and_no_
     by_hand(reached, "ada-refer", "again")
     reached.at(10)
     work(reached)
-    assert len(reached.mail.mails) == 2
+    assert [mail["To"] for mail in reached.mail.mails].count("exercise@example.org") == 1, "the navigators' alarm"
+    assert len(reached.mail.mails) == 3
     assert state_of(reached, "ada-refer") is NoticeState.SENT
 
 

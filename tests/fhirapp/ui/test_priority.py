@@ -10,7 +10,7 @@ import pytest
 
 from fhirapp.referrals.referral import ContactAttempt, Referral
 from fhirapp.referrals.status import State
-from fhirapp.ui.contact import not_yet, tried_today
+from fhirapp.referrals.contact import not_yet, tried_today
 from fhirapp.ui.priority import due_of, ranked
 from fhirapp.working_days import working_days_after
 from tests.builders import ZONE
