@@ -42,7 +42,7 @@ def create_app(stride: Stride) -> Flask:
         links=stride.links,
         clock=stride.clock,
         config=stride.config,
-        refresher=Refresher(Discovery(stride.http, wall_clock), TokenEndpoint(stride.keyring, stride.http), wall_clock),
+        refresher=Refresher(Discovery(stride.http, wall_clock), TokenEndpoint(stride.keys, stride.http), wall_clock),
     )
     app.register_blueprint(
         cds_blueprint(
@@ -61,7 +61,7 @@ def create_app(stride: Stride) -> Flask:
         smart_blueprint(
             stride.registrations,
             stride.launches,
-            stride.keyring,
+            stride.keys,
             on_launched(house),
             wall_clock,
             stride.config.public_url,

@@ -57,7 +57,7 @@ from fhirapp.tidying import Tidier
 from fhirapp.write_back.converge import WriteBack
 from models.booster import InstalledEstimators, load_estimators
 from smart_launch.backend_services import BackendTokens
-from smart_launch.keys import KeyRing
+from smart_launch.keys import KeyRing, KeyRings
 
 FETCH_THREADS: Final = 32
 # An outage of the EHR holds up none of these, least of all an alarm.
@@ -74,7 +74,7 @@ class Stride:
     clock: DatabaseClock
     sealer: Sealer
     links: OptOutLinks
-    keyring: KeyRing
+    keys: KeyRings
     http: requests.Session
     registrations: Registrations
     launches: Launches
@@ -156,15 +156,15 @@ def build(config: Config) -> Stride:
     """
     tenants = read_tenants(config.tenants_file)
     refuse_outbox(tenants, config)
-    keys = {AUDIT_KEY: audit_key(config.secret), MARK_KEY: mark_key(config.secret)}
-    sessions = sessions_for(engine_for(config.database_url), **keys)
+    carried = {AUDIT_KEY: audit_key(config.secret), MARK_KEY: mark_key(config.secret)}
+    sessions = sessions_for(engine_for(config.database_url), **carried)
     clock = DatabaseClock(sessions, movable=config.demo)
     sealer, links = Sealer(config.secret), OptOutLinks(config.secret, config.public_url)
-    keyring = KeyRing.from_files(key_files(config.keys_dir))
+    keys = key_rings(config.keys_dir, tenants)
     http = pooled_session()
     pool = ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="fetch")
     registrations = Registrations(tenants, insecure_http=config.insecure_http)
-    ehrs = Ehrs(registrations.by_tenant, BackendTokens(keyring, http, wall_clock), http)
+    ehrs = Ehrs(registrations.by_tenant, BackendTokens(keys, http, wall_clock), http)
     estimators = load_estimators()
     predictions = Predictions(config.secret, store_features=config.prediction_features == "stored")
     hasty = _hasty(config, sessions)
@@ -194,7 +194,7 @@ def build(config: Config) -> Stride:
         clock=clock,
         sealer=sealer,
         links=links,
-        keyring=keyring,
+        keys=keys,
         http=http,
         registrations=registrations,
         launches=Launches(sessions, sealer, registrations),
@@ -238,6 +238,15 @@ def refuse_outbox(tenants: Tenants, config: Config) -> None:
             raise TenantsInvalid(
                 [f'tenants.{tenant.id}.messages.channels: "{OUTBOX}" is for a demonstration on this machine only']
             )
+
+
+def key_rings(folder: Path, tenants: Tenants) -> KeyRings:
+    """The keys in the folder itself, which tenants share, and those in a folder below it that has a tenant's name.
+
+    Raises `KeyFault`. A tenant whose folder holds a key never falls back to the common ones, whatever is wrong with it.
+    """
+    own = {name: KeyRing.from_files(files) for name in tenants.by_id if (files := key_files(folder / name))}
+    return KeyRings(KeyRing.from_files(key_files(folder)), own)
 
 
 def key_files(folder: Path) -> list[Path]:

@@ -111,6 +111,7 @@ def exchange(
 def client_of(registration: Registration, configuration: SmartConfiguration) -> Client:
     """Our client in this EHR, as the token endpoint must see it."""
     return Client(
+        tenant_id=registration.tenant_id,
         client_id=registration.client_id,
         auth=registration.auth,
         client_secret=registration.client_secret,

@@ -14,7 +14,7 @@ from smart_launch.discovery import Discovery, SmartConfiguration
 from smart_launch.errors import KeyFault
 from smart_launch.flights import Flights
 from smart_launch.http import new_session
-from smart_launch.keys import KeyRing
+from smart_launch.keys import KeyRing, KeyRings
 from smart_launch.ports import Clock, Registration
 from smart_launch.scopes import BACKEND, negotiated
 from smart_launch.token_endpoint import Client, TokenEndpoint
@@ -35,10 +35,10 @@ class _Token:
 class BackendTokens:
     """System tokens by registration, each used until half a minute before its end; safe to share by threads."""
 
-    def __init__(self, keyring: KeyRing, http: requests.Session | None, clock: Clock) -> None:
+    def __init__(self, keys: KeyRing | KeyRings, http: requests.Session | None, clock: Clock) -> None:
         http = http or new_session()
         self._discovery = Discovery(http, clock)
-        self._endpoint = TokenEndpoint(keyring, http)
+        self._endpoint = TokenEndpoint(keys, http)
         self._clock = clock
         self._flights: Flights[str] = Flights()
         self._lock = Lock()
@@ -93,6 +93,7 @@ def _key(registration: Registration) -> str:
 
 def _client(registration: Registration, client_id: str, configuration: SmartConfiguration) -> Client:
     return Client(
+        tenant_id=registration.tenant_id,
         client_id=client_id,
         auth="private_key_jwt",
         insecure_http=registration.insecure_http,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from dataclasses import dataclass
-from typing import Final, TypedDict
+from typing import Any, Final, TypedDict
 
 import requests
 from flask import Blueprint, Response, abort, g, jsonify, make_response, redirect, request
@@ -25,7 +25,7 @@ from smart_launch.errors import (
 )
 from smart_launch.http import new_session
 from smart_launch.identity import Identities, check_clinician
-from smart_launch.keys import JWKS_MAX_AGE, KeyRing
+from smart_launch.keys import JWKS_MAX_AGE, KeyRing, KeyRings
 from smart_launch.ports import (
     PENDING_FOR,
     Clock,
@@ -83,13 +83,13 @@ class SmartServices:
 def create_blueprint(
     registrations: Registrations,
     launches: Launches,
-    keyring: KeyRing,
+    keys: KeyRing | KeyRings,
     on_launched: OnLaunched,
     clock: Clock,
     public_base: str,
     http: requests.Session | None = None,
 ) -> Blueprint:
-    """The routes `/smart/launch`, `/smart/callback` and `/smart/jwks.json`.
+    """The routes `/smart/launch`, `/smart/callback`, `/smart/jwks.json` and `/smart/TENANT/jwks.json`.
 
     They raise the errors of `smart_launch.errors`; the app renders them. As soon as the EHR is known,
     `flask.g.frame_ancestors` holds the origins that may frame the answer, an error page included.
@@ -99,7 +99,7 @@ def create_blueprint(
         registrations,
         launches,
         Discovery(http, clock),
-        TokenEndpoint(keyring, http),
+        TokenEndpoint(keys, http),
         Identities(http, clock),
         clock,
         redirect_uri=f"{public_base.rstrip('/')}/smart/callback",
@@ -120,12 +120,21 @@ def create_blueprint(
 
     @bp.get("/jwks.json")
     def jwks() -> ResponseReturnValue:
-        answer = jsonify(keyring.jwks())
-        answer.headers["Cache-Control"] = f"public, max-age={JWKS_MAX_AGE}"
-        answer.headers["Access-Control-Allow-Origin"] = "*"
-        return answer
+        return _published(keys.jwks())
+
+    @bp.get("/<tenant_id>/jwks.json")
+    def jwks_of_tenant(tenant_id: str) -> ResponseReturnValue:
+        """One tenant's keys alone. A name that nobody has gets the common ones, so it tells nobody who is here."""
+        return _published(keys.of(tenant_id).jwks())
 
     return bp
+
+
+def _published(jwks: dict[str, list[dict[str, Any]]]) -> Response:
+    answer = jsonify(jwks)
+    answer.headers["Cache-Control"] = f"public, max-age={JWKS_MAX_AGE}"
+    answer.headers["Access-Control-Allow-Origin"] = "*"
+    return answer
 
 
 def leave(services: SmartServices, *, iss: str, launch: str) -> Response:

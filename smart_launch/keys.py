@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ MIN_RSA_BITS: Final = 2048
 
 _UNREADABLE: Final = N_("A signing key cannot be read.")
 _UNSUITABLE: Final = N_("A signing key is neither RSA (2048 bits or more) nor EC on curve P-384.")
+_TWICE: Final = N_("One signing key stands in the rings of two hospitals.")
 _NO_KEY: Final = N_("No signing key is of a kind that the record system accepts.")
 
 
@@ -48,6 +49,15 @@ class KeyRing:
     def from_files(cls, paths: Iterable[Path]) -> KeyRing:
         """The keys of PEM, JWK and JWKS files, in the order given."""
         return cls(key for path in paths for key in _read(path))
+
+    @property
+    def kids(self) -> tuple[str, ...]:
+        """The `kid` of each key, in their order."""
+        return tuple(key.thumbprint() for key in self._keys)
+
+    def of(self, tenant_id: str) -> KeyRing:
+        """A single ring is that of every tenant."""
+        return self
 
     def jwks(self) -> dict[str, list[dict[str, Any]]]:
         """The public JWKS, as `/smart/jwks.json` serves it."""
@@ -84,6 +94,34 @@ class KeyRing:
         operation = "sign" if private else "verify"
         described = {"kid": key.thumbprint(), "use": "sig", "alg": _algorithm(key), "key_ops": [operation]}
         return {**members, **described}
+
+
+class KeyRings:
+    """The rings of all tenants: a tenant's own where it has one, and else the one that such tenants share.
+
+    Raises `KeyFault` where one key stands in two rings: then what is signed for one hospital would count at another.
+    """
+
+    def __init__(self, common: KeyRing, own: Mapping[str, KeyRing]) -> None:
+        self._common, self._own = common, dict(own)
+        seen: dict[str, str] = {}
+        for name, ring in (("", common), *self._own.items()):
+            for kid in set(ring.kids):
+                if kid in seen:
+                    raise KeyFault(_TWICE, f"{seen[kid] or 'the common keys'} and {name}")
+                seen[kid] = name
+
+    def of(self, tenant_id: str) -> KeyRing:
+        """What signs for this tenant, and all that its EHR need know."""
+        return self._own.get(tenant_id, self._common)
+
+    def has_own(self, tenant_id: str) -> bool:
+        """Whether nobody else's assertions are signed by this tenant's keys."""
+        return tenant_id in self._own
+
+    def jwks(self) -> dict[str, list[dict[str, Any]]]:
+        """Every public key of the installation: for EHRs that were registered with the common address."""
+        return {"keys": [key for ring in (self._common, *self._own.values()) for key in ring.jwks()["keys"]]}
 
 
 def _algorithm(key: Key) -> str:

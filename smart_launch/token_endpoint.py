@@ -17,7 +17,7 @@ from requests.auth import AuthBase
 from models.text import N_
 from smart_launch.errors import KeyFault, TokenRefused, error_code
 from smart_launch.http import post_form
-from smart_launch.keys import KeyRing
+from smart_launch.keys import KeyRing, KeyRings
 from smart_launch.ports import ClientAuthMethod
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -32,6 +32,7 @@ _NO_SECRET: Final = N_("The client secret for this record system is not set.")
 class Client:
     """Who we are at one token endpoint, and how we prove it."""
 
+    tenant_id: str  # whose keys sign
     client_id: str
     auth: ClientAuthMethod
     client_secret: str | None = field(default=None, repr=False)
@@ -42,8 +43,8 @@ class Client:
 class TokenEndpoint:
     """The one place that asks for tokens. Nothing is tried twice here: a code works once only (SM-L8)."""
 
-    def __init__(self, keyring: KeyRing, http: requests.Session) -> None:
-        self._keyring = keyring
+    def __init__(self, keys: KeyRing | KeyRings, http: requests.Session) -> None:
+        self._keys = keys
         self._http = http
 
     def ask(self, url: str, client: Client, grant_type: str, *, now: datetime, **params: str) -> dict[str, Any]:
@@ -66,7 +67,7 @@ class TokenEndpoint:
             halves = quote_plus(client.client_id), quote_plus(client.client_secret)
             auth = OAuth2ClientAuth(*halves, "client_secret_basic")
         else:
-            assertion = self._keyring.sign_assertion(client.client_id, url, now, client.algorithms)
+            assertion = self._keys.of(client.tenant_id).sign_assertion(client.client_id, url, now, client.algorithms)
             auth = OAuth2ClientAuth(client.client_id, None, _with_assertion(assertion))
         return auth
 

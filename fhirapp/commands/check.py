@@ -11,7 +11,7 @@ from typing import Any
 import requests
 import sqlalchemy as sa
 
-from fhirapp.bootstrap import build, key_files
+from fhirapp.bootstrap import build, key_files, key_rings
 from fhirapp.config import Config
 from fhirapp.db.base import engine_for, sessions_for
 from fhirapp.db.schema import is_current
@@ -47,18 +47,30 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _looked_at(config: Config) -> Iterator[tuple[bool, str]]:
     yield True, f"public address {config.public_url}"
-    files = key_files(config.keys_dir)
-    yield bool(files), f"{len(files)} signing key files in {config.keys_dir}" + ("" if files else ": run stride keys")
+    yield from _keys(config)
     yield _database(config)
     yield _models()
     yield from _jobs(config)
     today = datetime.now(UTC)
-    for tenant in read_tenants(config.tenants_file).by_id.values():
+    tenants = read_tenants(config.tenants_file)
+    for tenant in tenants.by_id.values():
         yield from _tenant(tenant, today)
         yield from message_lines(tenant, Senders(config.credentials or {}, requests.Session()), demo=config.loopback)
-    if files:
+    if all(key_rings(config.keys_dir, tenants).of(name).kids for name in tenants.by_id):
         build(config)
         yield True, "the service can be assembled"
+
+
+def _keys(config: Config) -> Iterator[tuple[bool, str]]:
+    """The common keys, those of one tenant each, and folders of keys that nobody uses."""
+    folder, names = config.keys_dir, set(read_tenants(config.tenants_file).by_id)
+    own = {below.name for below in folder.glob("*/") if key_files(below)}
+    files = key_files(folder)
+    enough = bool(files) or names <= own
+    yield enough, f"{len(files)} signing key files in {folder}" + ("" if enough else ": run stride keys")
+    for name in sorted(own):
+        whose = f"of tenant {name} alone" if name in names else "but there is no such tenant"
+        yield name in names, f"{len(key_files(folder / name))} signing key files in {folder / name}, {whose}"
 
 
 def _database(config: Config) -> tuple[bool, str]:

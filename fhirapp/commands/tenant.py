@@ -6,14 +6,16 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from fhirapp.bootstrap import key_files, wall_clock
+from fhirapp.bootstrap import key_rings, wall_clock
 from fhirapp.config import Config
 from fhirapp.db.base import engine_for, sessions_for
 from fhirapp.db.schema import is_current
@@ -25,7 +27,7 @@ from fhirapp.launches import Registrations
 from fhirapp.tenant_file import NewTenant, append
 from fhirapp.tenants import Contact, Tenant, TenantsInvalid, read_tenants
 from smart_launch.backend_services import BackendTokens
-from smart_launch.keys import KeyRing
+from smart_launch.keys import KeyRings
 
 LEVELS: Final = ("D1", "D2", "D3", "D4", "D5")
 # What is asked for where a flag is missing and somebody sits at the terminal: flag, question.
@@ -120,10 +122,11 @@ def run_check(arguments: argparse.Namespace) -> int:
         raise TenantsInvalid([f"there is no tenant {arguments.tenant}; there are: {', '.join(tenants.by_id)}"])
     http = pooled_session()
     registration = Registrations(tenants, insecure_http=config.insecure_http).by_tenant[tenant.id]
-    tokens = BackendTokens(KeyRing.from_files(key_files(config.keys_dir)), http, wall_clock)
+    keys = key_rings(config.keys_dir, tenants)
+    tokens = BackendTokens(keys, http, wall_clock)
     probe = Probe(tenant, registration, tokens, http, wall_clock, _database(config), arguments.patient)
     lines: list[Line] = []
-    for line in probe.lines():
+    for line in chain(_about_keys(tenant, keys, config), probe.lines()):
         lines.append(line)
         if not arguments.json:
             print(line, flush=True)
@@ -133,6 +136,14 @@ def run_check(arguments: argparse.Namespace) -> int:
     else:
         print(f"{tenant.name} can be used." if not to_fix else f"{to_fix} to fix.")
     return 1 if to_fix else 0
+
+
+def _about_keys(tenant: Tenant, keys: KeyRings, config: Config) -> Iterator[Line]:
+    """Whose keys sign here, and the address to register at this EHR."""
+    ring = keys.of(tenant.id)
+    said = f"{len(ring.kids)} {'of this hospital alone' if keys.has_own(tenant.id) else 'shared by the installation'}"
+    address = f"publishes them at {config.public_url}/smart/{tenant.id}/jwks.json"
+    yield Line("ok" if ring.kids else "FIX", "signing keys", said if ring.kids else "none: run stride keys", address)
 
 
 def _database(config: Config) -> Capabilities | None:

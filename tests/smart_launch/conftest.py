@@ -18,7 +18,7 @@ from smart_launch.blueprint import create_blueprint
 from smart_launch.context import LaunchContext
 from smart_launch.errors import SmartError
 from smart_launch.http import new_session
-from smart_launch.keys import KeyRing
+from smart_launch.keys import KeyRing, KeyRings
 from smart_launch.ports import PENDING_FOR, PendingLaunch, Registration
 from tests.smart_launch.authorization_server import AuthorizationServer, running
 
@@ -72,7 +72,7 @@ class House:
         self,
         ehr: AuthorizationServer,
         clock: MovedClock,
-        keyring: KeyRing,
+        keyring: KeyRing | KeyRings,
         public_base: str = PUBLIC_BASE,
     ) -> None:
         self.public_base = public_base

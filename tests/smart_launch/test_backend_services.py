@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 from flask import Response, jsonify
+from joserfc import jws
 
 from smart_launch.backend_services import BackendTokens
 from smart_launch.errors import KeyFault, ServerUnreachable, TokenRefused
 from smart_launch.http import new_session
-from smart_launch.keys import KeyRing
+from smart_launch.keys import KeyRing, KeyRings
 from smart_launch.ports import Registration
 from smart_launch.scopes import parse_scopes
-from tests.smart_launch.authorization_server import ABSENT, AuthorizationServer
+from tests.smart_launch.authorization_server import ABSENT, AuthorizationServer, running
 from tests.smart_launch.conftest import MovedClock
 
 
@@ -45,6 +46,24 @@ def test_sm_b1_a_system_token_is_asked_for_with_an_assertion(ehr: AuthorizationS
     assert set(call.form) == {"grant_type", "scope", "client_assertion_type", "client_assertion"}
     assert call.form["grant_type"] == ["client_credentials"]
     assert ehr.faults == []
+
+
+def test_sm_b1_a_key_of_one_tenant_never_speaks_for_another(clock: MovedClock) -> None:
+    """Two EHRs that each know the keys of one tenant alone; both are one installation's."""
+    rings = KeyRings(KeyRing.generated(), {"north": KeyRing.generated(), "south": KeyRing.generated()})
+    tokens = BackendTokens(rings, new_session(), clock)
+    for tenant in ("north", "south", "west"):
+        with running(AuthorizationServer(clock=clock, client_jwks=rings.of(tenant).jwks)) as theirs:
+            for name in ("north", "south", "west"):
+                registration = registered(theirs, tenant_id=name)
+                if name == tenant:
+                    assert tokens.token(registration).startswith("access-")
+                    call = theirs.called("/token")[-1]
+                    kid = jws.extract_compact(call.form["client_assertion"][0].encode()).headers()["kid"]
+                    assert kid in rings.of(tenant).kids
+                else:
+                    with pytest.raises((TokenRefused, ServerUnreachable)):
+                        tokens.token(registration)
 
 
 @pytest.mark.parametrize(

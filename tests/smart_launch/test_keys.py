@@ -12,7 +12,7 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
 
 from smart_launch.errors import KeyFault
-from smart_launch.keys import KeyRing
+from smart_launch.keys import KeyRing, KeyRings
 from tests.smart_launch.conftest import MovedClock
 
 RSA, OTHER_RSA, EC = RSAKey.generate_key(2048), RSAKey.generate_key(2048), ECKey.generate_key("P-384")
@@ -114,6 +114,34 @@ def test_sm_k2_a_server_whose_clock_is_a_minute_wrong_takes_an_assertion(clock: 
         theirs = clock().timestamp() + wrong
         assert claims["iat"] <= theirs < claims["exp"] <= theirs + 300
     assert claims["exp"] - claims["iat"] <= 300
+
+
+def signer_of(rings: KeyRings, tenant: str, clock: MovedClock) -> str:
+    assertion = rings.of(tenant).sign_assertion("c", "https://auth.example/token", clock())
+    return str(jws.extract_compact(assertion.encode()).headers()["kid"])
+
+
+def test_a_tenant_signs_with_its_own_key_and_all_others_with_the_common_one(clock: MovedClock) -> None:
+    rings = KeyRings(KeyRing([RSA]), {"north": KeyRing([OTHER_RSA]), "south": KeyRing([EC])})
+    signers = {tenant: signer_of(rings, tenant, clock) for tenant in ("north", "south", "west")}
+    assert signers == {"north": OTHER_RSA.thumbprint(), "south": EC.thumbprint(), "west": RSA.thumbprint()}
+    assert (rings.has_own("north"), rings.has_own("west")) == (True, False)
+    published = {tenant: [key["kid"] for key in rings.of(tenant).jwks()["keys"]] for tenant in ("north", "west")}
+    assert published == {"north": [OTHER_RSA.thumbprint()], "west": [RSA.thumbprint()]}, "and nobody else's is shown"
+    everything = [key["kid"] for key in rings.jwks()["keys"]]
+    assert everything == [RSA.thumbprint(), OTHER_RSA.thumbprint(), EC.thumbprint()]
+
+
+def test_a_tenant_whose_own_keys_cannot_sign_borrows_none(clock: MovedClock) -> None:
+    rings = KeyRings(KeyRing([RSA]), {"north": KeyRing([OTHER_RSA.import_key(OTHER_RSA.as_dict(private=False))])})
+    with pytest.raises(KeyFault):
+        signer_of(rings, "north", clock)
+
+
+@pytest.mark.parametrize("own", [{"north": KeyRing([RSA])}, {"north": KeyRing([EC]), "south": KeyRing([EC])}])
+def test_a_key_that_stands_in_two_rings_is_refused_at_the_start(own: dict[str, KeyRing]) -> None:
+    with pytest.raises(KeyFault):
+        KeyRings(KeyRing([RSA]), own)
 
 
 def test_a_ring_of_public_keys_cannot_sign(clock: MovedClock) -> None:

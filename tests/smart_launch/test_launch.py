@@ -21,8 +21,9 @@ from smart_launch.errors import (
     TokenRefused,
     UnknownIssuer,
 )
-from tests.smart_launch.authorization_server import ABSENT
-from tests.smart_launch.conftest import PUBLIC_BASE, House, get
+from smart_launch.keys import KeyRing, KeyRings
+from tests.smart_launch.authorization_server import ABSENT, AuthorizationServer
+from tests.smart_launch.conftest import PUBLIC_BASE, House, MovedClock, get
 
 
 def test_a_launch_opens_the_context_that_the_token_response_gives(house: House) -> None:
@@ -330,6 +331,18 @@ def test_sm_k1_our_public_keys_are_open_to_all_and_cacheable(house: House) -> No
     assert answer.json == house.keyring.jwks()
     assert answer.headers["Cache-Control"] == "public, max-age=300"
     assert answer.mimetype == "application/json"
+
+
+def test_sm_k1_each_tenant_has_an_address_of_its_own_for_its_keys(
+    ehr: AuthorizationServer, clock: MovedClock, keyring: KeyRing
+) -> None:
+    rings = KeyRings(KeyRing.generated(), {"north": keyring})
+    house = House(ehr, clock, rings)
+    browser = house.browser()
+    assert get(browser, "/smart/north/jwks.json").json == keyring.jwks()
+    assert get(browser, "/smart/nobody/jwks.json").json == rings.of("nobody").jwks(), "as of any without its own"
+    assert get(browser, "/smart/jwks.json").json == rings.jwks()
+    assert house.launch().tenant_id == "north", "and the code is traded with the tenant's own key"
 
 
 def test_no_secret_of_a_launch_is_in_its_representation(house: House) -> None:
