@@ -29,6 +29,7 @@ from fhirapp.db.base import Sessions, engine_for, sessions_for
 from fhirapp.db.direct import Direct
 from fhirapp.db.encrypted import Sealer
 from fhirapp.db.syncing import Syncing
+from fhirapp.ehr.batches import Batches
 from fhirapp.ehr.capabilities import CAPABILITY, Capabilities
 from fhirapp.ehr.connect import Ehrs, pooled_session
 from fhirapp.ehr.hook_charts import HookCharts
@@ -170,7 +171,8 @@ def build(config: Config) -> Stride:
     hasty = _hasty(config, sessions)
     intake = Intake(sessions, tenants, estimators, sealer, f"{config.public_url}/smart/launch", predictions, hasty)
     actions = Actions(sessions, tenants, sealer, links)
-    capabilities, windows = Capabilities(sessions, clock), Windows(intake, actions, ehrs, pool, clock)
+    capabilities = Capabilities(sessions, clock)
+    windows = Windows(intake, actions, ehrs, pool, clock, Batches(capabilities, clock))
 
     def reassess(tenant_id: str, referral_id: UUID, occasion: str) -> Referral:
         return windows.reassess(tenant_id, referral_id, occasion=occasion)

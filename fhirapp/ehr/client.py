@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
+import msgspec
 import orjson
 import requests
 
@@ -32,6 +33,22 @@ class Stored:
     reference: str  # "ServiceRequest/41"
     version_id: str | None
     created: bool = False  # this very request made it
+
+
+class _Response(msgspec.Struct):
+    status: str = ""
+
+
+class _Entry(msgspec.Struct):
+    resource: msgspec.Raw = msgspec.Raw()
+    response: _Response = msgspec.field(default_factory=_Response)
+
+
+class _BatchResponse(msgspec.Struct):
+    entry: list[_Entry] = []
+
+
+_BATCH: Final = msgspec.json.Decoder(_BatchResponse)  # the resources stay as they came
 
 
 class EhrClient:
@@ -67,13 +84,14 @@ class EhrClient:
         except (KeyError, ValueError, TypeError):
             return answer.content, None
 
-    def pages(self, path: str) -> Iterator[bytes]:
-        """Every page of a search, following `next` links of the same host (WB-11)."""
+    def pages(self, path: str, first: bytes | None = None) -> Iterator[bytes]:
+        """Every page of a search, following `next` links of the same host (WB-11). `first` is one that came already."""
         url: str | None = path
         for _ in range(MAX_PAGES):
             if url is None:
                 return
-            body = self.get_bytes(url)
+            body = first or self.get_bytes(url)
+            first = None
             yield body
             url = next_link(body)
         if url is not None:
@@ -121,6 +139,19 @@ class EhrClient:
         if len(answers) != len(entries):
             raise EhrUnavailable(f"POST transaction: {len(answers)} answers to {len(entries)} entries")
         return [self._answered(one) for one in answers]
+
+    def batch(self, paths: Sequence[str], *, patience_s: float = TIMEOUT[1]) -> list[bytes | None]:
+        """What each read or search answers, asked in one request; `None` for each that is better asked by itself."""
+        asked = [{"request": {"method": "GET", "url": path}} for path in paths]
+        bundle = {"resourceType": "Bundle", "type": "batch", "entry": asked}
+        answer = self._call("POST", "", body=bundle, patience_s=patience_s)
+        try:
+            entries = _BATCH.decode(answer.content).entry
+        except msgspec.MsgspecError:
+            raise EhrUnavailable("POST batch: the answer cannot be read") from None
+        if len(entries) != len(paths):
+            raise EhrUnavailable(f"POST batch: {len(entries)} answers to {len(paths)} questions")
+        return [(bytes(one.resource) or None) if one.response.status.startswith("200") else None for one in entries]
 
     def _answered(self, entry: Mapping[str, Any]) -> Stored | None:
         response, resource = entry.get("response") or {}, entry.get("resource")

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import orjson
 
 from fhirapp.audit import audit
+from fhirapp.ehr.batches import Batches
 from fhirapp.ehr.chart import chart_of
 from fhirapp.ehr.client import EhrClient
 from fhirapp.ehr.connect import Ehrs
@@ -44,6 +46,7 @@ class Windows:
     ehrs: Ehrs
     pool: Executor
     clock: Callable[[], datetime]
+    batches: Batches
 
     def reassess(self, tenant_id: str, referral_id: UUID, *, occasion: str, ehr: EhrClient | None = None) -> Referral:
         """Read the chart afresh and let the rules speak again; raises `EhrUnavailable` without an answer."""
@@ -53,7 +56,10 @@ class Windows:
             patient_id = store.get(referral_id).patient_id
             ours = [Part("answers", orjson.dumps(row.resource)) for row in store.answers_of(patient_id)]
         client = ehr or self.ehrs.as_system(tenant)
-        chart, refused = chart_of(client, patient_id, self.pool, also=ours, concepts=tenant.concept_map)
+        chart, refused = chart_of(
+            client, patient_id, self.pool,
+            also=ours, concepts=tenant.concept_map, at_once=partial(self.batches.answers, tenant_id),
+        )  # fmt: skip
         now = self.clock()
         judged = self.intake.decide_on(tenant, chart, chart.unread | refused, now=now)
         with self.intake.sessions.begin() as session:
