@@ -20,7 +20,7 @@ from fhirapp.referrals.fhir_status import (
     NAVIGATOR_TASK,
     SERVICE_REQUEST,
 )
-from fhirapp.referrals.reasons import GONE, ONLY_THE_PATIENT, REASONS, Reason
+from fhirapp.referrals.reasons import LASTING, ONLY_THE_PATIENT, REASONS, REST, Reason
 from fhirapp.referrals.status import LABELS, NUMBER, OPEN, TRANSITIONS, State
 from models.safety.reference import reference
 from models.safety.rule import rule_set
@@ -97,19 +97,38 @@ def _fhir_table() -> str:
 
 def reasons() -> str:
     """The coded reasons for a no."""
-    after = {
-        r.code: "never by itself" if r.reoffer_days is None else f"{r.reoffer_days} days" for r in REASONS.values()
-    }
-    lines = [f"| `{r.code}` | {r.label} | {r.by} | {after[r.code]} | {_most(r)} |" for r in REASONS.values()]
-    table = "\n".join(
-        ["| code | meaning | given by | offered again after | at most |", "|---|---|---|---|---|", *lines]
-    )
+    lines = [
+        f"| `{r.code}` | {r.label} | {r.by} | {_after(r)} | {_most(r)} | {_early(r)} | {r.way or ''} |"
+        for r in REASONS.values()
+    ]
+    head = "| code | meaning | given by | offered again after | at most | or earlier, when | may be offered at once |"
+    table = "\n".join([head, "|---" * 7 + "|", *lines])
     return (
         f"# Reasons for saying no\n\n{MADE}\n{table}\n\n"
-        "A new phase of treatment makes an offer due before its day, two weeks after the no at the earliest; not after "
-        f"{' and '.join(f'`{code}`' for code in sorted(ONLY_THE_PATIENT | GONE))}. Who asks to be asked is heard at "
-        "once.\n"
+        f"Earlier means {REST.days} days after the no at the earliest, and never more often than the column *at most* "
+        "says. *phase*: treatment has come to a new phase, its end included. *diagnosis*: a confirmed diagnosis whose "
+        "code was not in the chart before. *discharge*: a stay in hospital has ended. *fatigue*: a score of 4 and more "
+        "of 10 that was lower before. *better*: fatigue less by 2 points of 10, or FACIT-F more by 4. A date that may "
+        "lie before the no does not count.\n\n"
+        "A clinician's no is reviewed in the next phase of treatment; in a phase that lasts "
+        f"({', '.join(sorted(LASTING))}) after 90 days.\n\n"
+        "An offer is made when somebody opens the chart: nothing is proposed with nobody in front of it. Who asks to "
+        "be asked is heard at once, on the clinician's page, the navigators' pages and by text message; after "
+        f"{' and '.join(f'`{code}`' for code in sorted(ONLY_THE_PATIENT))} only the patient.\n\n"
+        "What may be offered at once stands on the navigators' page, once: somebody offers it or leaves it.\n"
     )
+
+
+def _after(reason: Reason) -> str:
+    if reason.by == "clinician":
+        return "the next phase"
+    if reason.reoffer_days is None:
+        return "never by itself"
+    return f"{reason.reoffer_days} days" if reason.reoffer_days else "the next visit"
+
+
+def _early(reason: Reason) -> str:
+    return ", ".join(sorted(reason.early))
 
 
 def _most(reason: Reason) -> str:

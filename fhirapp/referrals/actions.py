@@ -30,7 +30,7 @@ from fhirapp.referrals.judging import (
 )
 from fhirapp.referrals.links import OptOutLinks
 from fhirapp.referrals.notices import told_at, withdraw, write_notice
-from fhirapp.referrals.reasons import ONLY_THE_PATIENT, REASONS, reoffer_at
+from fhirapp.referrals.reasons import ONLY_THE_PATIENT, REASONS, no_offer_before, reoffer_at
 from fhirapp.referrals.referral import Actor, ContactAttempt, Referral, SafetyAnswers, rules_to_clear
 from fhirapp.referrals.status import RESUMABLE, Action, Role, State, allowed
 from fhirapp.referrals.store import Referrals
@@ -387,7 +387,8 @@ class Actions:
     ) -> None:
         referral.reason_code = code
         earlier = Referrals(session, referral.tenant_id).ends_with(referral, code)
-        referral.reoffer_at = reoffer_at(code, now, earlier)
+        referral.reoffer_at = reoffer_at(code, now, earlier, str(referral.summary.get("phase") or ""))
+        referral.no_offer_before = no_offer_before(code, now, earlier)
         if tell:
             tenant = self.tenants[referral.tenant_id]
             write_notice(session, self.sealer, self.links, tenant, referral, OPTED_OUT, at=now, channel=via)

@@ -26,7 +26,7 @@ from fhirapp.referrals.dispatching import advise
 from fhirapp.referrals.facts import facts_of
 from fhirapp.referrals.judging import CHECK, LOST_RECORD, enqueue_for, judge, write_back_soon
 from fhirapp.referrals.notices import withdraw
-from fhirapp.referrals.reasons import overridden
+from fhirapp.referrals.reasons import changed_phase, due_early
 from fhirapp.referrals.referral import Actor, Referral
 from fhirapp.referrals.standing import Standing, asks_for_clearance, digest_of, newest_of, phase_then
 from fhirapp.referrals.status import BEFORE_RELEASE, Action, Role, State
@@ -39,7 +39,8 @@ from mappings.canonical import episode_id
 from mappings.from_fhir.person import Person, person_from
 from mappings.from_fhir.snapshot import snapshot_from
 from mappings.to_fhir.suggestion import suggestion
-from models.decision import Decision, Estimate, NoProposal, Proposal
+from models.decision import Assessment, Decision, Estimate, NoProposal, Proposal
+from models.occasions import occasions_since
 from models.proposal import decide
 from models.snapshot import PatientSnapshot
 from models.summary import summary
@@ -221,7 +222,7 @@ class Intake:
         patient_id = judged.decision.assessment.snapshot.patient_id
         referral = Referrals(session, tenant.id).newest_of(patient_id)
         if referral is None or not referral.is_open:
-            if isinstance(judged.decision, NoProposal) or not may_reoffer(referral, now, judged.summary["phase"]):
+            if isinstance(judged.decision, NoProposal) or not may_reoffer(referral, now, judged.decision.assessment):
                 return None
             if referral is None and mark_of(session, tenant.id, patient_id).forbids(now):
                 return None
@@ -341,17 +342,21 @@ class Intake:
         )
 
 
-def may_reoffer(closed: Referral | None, now: datetime, phase: str = "") -> bool:
-    """Whether a new offer may be opened: there was none, its day has come, or treatment has reached a new phase."""
-    return closed is None or _may_reoffer(closed, str(closed.summary.get("phase") or ""), phase, now)
+def may_reoffer(closed: Referral | None, now: datetime, seen: Assessment | None = None) -> bool:
+    """Whether a new offer may be opened: there was none, its day has come, or something has happened since the no.
+
+    Without an assessment nothing is known to have happened.
+    """
+    return closed is None or _may_reoffer(closed, str(closed.summary.get("phase") or ""), seen, now)
 
 
-def _may_reoffer(closed: Referral | Standing, phase_before: str, phase: str, now: datetime) -> bool:
-    if closed.status is State.INELIGIBLE:
+def _may_reoffer(closed: Referral | Standing, phase_before: str, seen: Assessment | None, now: datetime) -> bool:
+    if closed.status is State.INELIGIBLE or (closed.reoffer_at is not None and now >= closed.reoffer_at):
         return True
-    if overridden(closed.reason_code, closed.state_since, phase_before, phase, now):
-        return True
-    return closed.reoffer_at is not None and now >= closed.reoffer_at
+    if seen is None:
+        return False
+    happened = occasions_since(seen.snapshot, closed.state_since) | changed_phase(phase_before, seen.phase)
+    return due_early(closed.reason_code, closed.state_since, happened, now, closed.no_offer_before)
 
 
 def _quiet_reason(referral: Referral | None, decision: Decision) -> str:
@@ -371,7 +376,7 @@ def _nothing_to_open(link: Link, tenant_id: str, found: Standing | None, decisio
         return ""
     if isinstance(decision, NoProposal):
         return "not eligible"
-    if found is None or _may_reoffer(found, phase_then(link, tenant_id, found.id), decision.assessment.phase, now):
+    if found is None or _may_reoffer(found, phase_then(link, tenant_id, found.id), decision.assessment, now):
         return ""
     return "said no before"
 

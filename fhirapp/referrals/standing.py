@@ -23,7 +23,8 @@ _COLUMNS: Final = (
     Referral.id, Referral.ordinal, Referral.state, Referral.is_open, Referral.assessed_at, Referral.assessment_digest,
     Referral.verdict, Referral.destination, Referral.prescription_released, Referral.person, Referral.requester,
     Referral.requester_display, Referral.encounter, Referral.signed_at, Referral.clinician_deadline,
-    Referral.patient_deadline, Referral.reoffer_at, Referral.reason_code, Referral.state_since,
+    Referral.patient_deadline, Referral.reoffer_at, Referral.no_offer_before, Referral.reason_code,
+    Referral.state_since,
 )  # fmt: skip
 _NEWEST: Final = Statement(
     sa.select(*_COLUMNS)
@@ -59,6 +60,7 @@ class Standing:
     clinician_deadline: datetime | None
     patient_deadline: datetime | None
     reoffer_at: datetime | None
+    no_offer_before: datetime | None
     reason_code: str | None
     state_since: datetime
 

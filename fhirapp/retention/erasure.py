@@ -19,7 +19,7 @@ from fhirapp.referrals.cards import Feedback
 from fhirapp.referrals.intake import may_reoffer
 from fhirapp.referrals.judging import WRITE_BACK
 from fhirapp.referrals.notices import Notice
-from fhirapp.referrals.reasons import GONE, ONLY_THE_PATIENT
+from fhirapp.referrals.reasons import GONE, ONLY_THE_PATIENT, REASONS
 from fhirapp.referrals.referral import Referral, SafetyAnswers
 from fhirapp.retention.marks import Mark, leave_mark
 from fhirapp.retention.tables import below_referral
@@ -120,8 +120,9 @@ def _leave_marks(session: Session, tenant_id: str, referrals: Sequence[Referral]
 
 def _mark_of(referral: Referral, now: datetime) -> Mark:
     """What the end of the newest referral forbids; without the reason, which is erased, no phase can override it."""
-    if may_reoffer(referral, now):
-        return Mark(referral.ordinal)
+    reason = REASONS.get(referral.reason_code or "")
+    if may_reoffer(referral, now) or (reason is not None and reason.by == "clinician" and referral.reoffer_at is None):
+        return Mark(referral.ordinal)  # reviewed in the next phase of treatment, which has come since
     never = referral.reason_code in ONLY_THE_PATIENT | GONE or referral.reoffer_at is None
     return Mark(referral.ordinal, never, None if never else referral.reoffer_at)
 

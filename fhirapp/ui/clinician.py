@@ -122,6 +122,7 @@ class Screen:
             written=written_of(referral, rows),
             confirmed=confirmed(referral, rows),
             reason=_reason_of(referral),
+            reasons=REASONS,
         )
 
     # ------------------------------------------------------------ inside
@@ -179,12 +180,13 @@ class Screen:
             message=said_of(request.args.get("said", "")),
             released=bool(referral and referral.prescription_released),
             reason_label=_reason_of(referral),
+            reasons=REASONS,
             band_words=BAND_WORDS,
             confidence_words=CONFIDENCE_WORDS,
             aerobic=aerobic_line(dose) if dose else None,
             resistance=resistance_line(dose) if dose else None,
             sites=sites_for(tenant, case.assessment.min_supervision, case.proposal),
-            choices=choices(self.house.clock()),
+            choices=choices(self.house.clock(), case.assessment.phase),
             seen=fingerprint(look.decision),
             problem=problem,
             declining=declining,
@@ -202,9 +204,9 @@ class Screen:
         return text, 503, {"Retry-After": "10"}
 
 
-def choices(now: datetime) -> list[tuple[str, Text, datetime | None]]:
+def choices(now: datetime, phase: str) -> list[tuple[str, Text, datetime | None]]:
     """The reasons to say no, and when the service would offer again."""
-    return [(code, REASONS[code].label, reoffer_at(code, now)) for code in CLINICIAN_CHOICES]
+    return [(code, REASONS[code].label, reoffer_at(code, now, (), phase)) for code in CLINICIAN_CHOICES]
 
 
 def _reason_of(referral: Referral | None) -> Text | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -199,3 +200,76 @@ def test_another_telephone_number_is_kept_at_once(world: World) -> None:
     world.ehr.api.store.update("Patient", "ada-refer", {**patient, "telecom": changed})
     world.cards("ada-refer")
     assert world.referral("ada-refer").person != before
+
+
+def a_discharge(world: World, patient: str) -> None:
+    now = world.stride.clock()
+    world.add(
+        {
+            "resourceType": "Encounter",
+            "status": "finished",
+            "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP"},
+            "subject": {"reference": f"Patient/{patient}"},
+            "period": {
+                "start": (now - timedelta(days=4)).isoformat(timespec="seconds"),
+                "end": (now - timedelta(hours=2)).isoformat(timespec="seconds"),
+            },
+        }
+    )
+
+
+def a_new_cancer(world: World, patient: str) -> None:
+    status = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+    sure = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+    day = world.stride.clock().isoformat(timespec="seconds")
+    world.add(
+        {
+            "resourceType": "Condition",
+            "clinicalStatus": {"coding": [{"system": status, "code": "active"}]},
+            "verificationStatus": {"coding": [{"system": sure, "code": "confirmed"}]},
+            "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "C34.11"}]},
+            "subject": {"reference": f"Patient/{patient}"},
+            "onsetDateTime": day,
+            "recordedDate": day,
+        }
+    )
+
+
+@pytest.mark.parametrize("happens", [a_discharge, a_new_cancer])
+@pytest.mark.parametrize(
+    ("code", "asked"), [("OO-NOTINT", True), ("OO-TRANSP", True), ("OO-NEVER", False), ("OO-PRIV", False)]
+)
+def test_a_discharge_and_a_new_diagnosis_make_an_offer_due_but_not_after_a_final_no(
+    world: World, happens: Callable[[World, str], None], code: str, asked: bool
+) -> None:
+    """Pathway section 4, triggers."""
+    referral = world.opened("mia-survivor")
+    world.stride.actions.opt_out(referral.id, actor=PATIENT, now=world.stride.clock(), code=code)
+    world.pass_time(timedelta(days=10))
+    happens(world, "mia-survivor")
+    assert world.cards("mia-survivor") == [], "a no stands for two weeks, whatever happens"
+    world.pass_time(timedelta(days=5))
+    world.cards("mia-survivor")
+    assert world.referral("mia-survivor").ordinal == (2 if asked else 1)
+
+
+def test_what_happened_before_a_no_makes_nothing_due(world: World) -> None:
+    a_discharge(world, "mia-survivor")
+    referral = world.opened("mia-survivor")
+    world.stride.actions.opt_out(referral.id, actor=PATIENT, now=world.stride.clock(), code="OO-NOTINT")
+    world.pass_time(timedelta(days=30))
+    assert world.cards("mia-survivor") == []
+
+
+def test_a_patient_who_was_lost_is_offered_again_at_the_next_visit_and_only_once(world: World) -> None:
+    """Pathway section 4, row OO-LOST: next clinical contact, once."""
+    for ordinal, again in ((1, 2), (2, 2)):
+        referral = world.queued("mia-survivor")
+        act, now = world.stride.actions, world.stride.clock()
+        act.claim(referral.id, actor=NAVIGATOR, now=now)
+        act.give_up(referral.id, actor=NAVIGATOR, now=now)
+        world.pass_time(timedelta(days=31))
+        assert world.referral("mia-survivor").reason_code == "OO-LOST"
+        assert world.referral("mia-survivor").ordinal == ordinal, "nobody was seen: nothing is offered"
+        world.cards("mia-survivor")
+        assert world.referral("mia-survivor").ordinal == again

@@ -24,7 +24,16 @@ from fhirapp.referrals.fhir_status import (
     fhir_of,
     programme_task,
 )
-from fhirapp.referrals.reasons import GONE, ONLY_THE_PATIENT, REASONS, REST, overridden, reoffer_at
+from fhirapp.referrals.reasons import (
+    GONE,
+    ONLY_THE_PATIENT,
+    REASONS,
+    REST,
+    changed_phase,
+    due_early,
+    no_offer_before,
+    reoffer_at,
+)
 from fhirapp.referrals.referral import FRESH, Actor, Referral, versions_of
 from fhirapp.referrals.status import (
     BEFORE_RELEASE,
@@ -309,7 +318,81 @@ def test_nobody_is_asked_again_before_the_day_nor_more_often_than_the_table_allo
 def test_a_new_phase_of_treatment_may_override_the_wait(
     word: str, code: str, before: str, after: str, days: int, due: bool
 ) -> None:
-    assert overridden(code, NOW - timedelta(days=days), before, after, NOW) is due
+    assert due_early(code, NOW - timedelta(days=days), changed_phase(before, after), NOW) is due
+
+
+HAPPENS = ("phase", "diagnosis", "discharge", "fatigue", "better")
+
+
+@pytest.mark.parametrize(
+    ("codes", "early"),
+    [
+        ("OO-NOTINT OO-ACTIVE OO-FEAR OO-TIME OO-TRANSP OO-COST OO-DIGI OO-LANG OO-OTHERCARE PG-ENDED",
+         {"phase", "diagnosis", "discharge", "fatigue"}),
+        ("OO-UNWELL", {"phase", "diagnosis", "discharge", "fatigue", "better"}),
+        ("CL-CONTRA CL-PALL CL-CHOICE CL-OTHER", {"phase", "diagnosis"}),
+        ("OO-PRIV OO-NEVER OO-MOVED OO-DIED OO-LOST", set()),
+    ],
+)  # fmt: skip
+def test_each_trigger_of_the_pathway_overrides_the_timer_of_these_reasons_and_no_others(
+    codes: str, early: set[str]
+) -> None:
+    """Pathway section 4, "Re-offer triggers overriding the timer (not for OO-NEVER/OO-PRIV)"."""
+    closed = NOW - timedelta(days=20)
+    for code in codes.split():
+        assert {what for what in HAPPENS if due_early(code, closed, {what}, NOW)} == early, code
+        assert not due_early(code, NOW - REST + timedelta(hours=1), set(HAPPENS), NOW), "a no stands for two weeks"
+
+
+def test_every_reason_is_in_that_table() -> None:
+    assert len(REASONS) == 20
+
+
+@pytest.mark.parametrize(
+    ("code", "ends", "until"),
+    [
+        ("OO-FEAR", 2, None), ("OO-FEAR", 3, "for good"), ("OO-UNWELL", 3, None), ("OO-UNWELL", 4, "for good"),
+        ("OO-NOTINT", 2, None), ("OO-NOTINT", 3, "a year"), ("OO-LOST", 1, None), ("OO-LOST", 2, "for good"),
+        ("OO-OTHERCARE", 9, None),
+    ],
+)  # fmt: skip
+def test_nothing_that_happens_makes_more_offers_than_the_table_allows(code: str, ends: int, until: str | None) -> None:
+    """Pathway section 4, column Max: `ends` noes with this reason, a month between them, the last 20 days ago."""
+    days = [20 + 30 * number for number in range(ends)][::-1]
+    moments = [NOW - timedelta(days=day) for day in days]
+    limit = no_offer_before(code, moments[-1], moments[:-1])
+    assert (limit is None) is (until is None)
+    if code != "OO-LOST":
+        assert due_early(code, moments[-1], {"phase"}, NOW, limit) is (until is None)
+    if until == "a year":
+        assert limit == moments[0] + timedelta(days=365)
+        assert due_early(code, moments[-1], {"phase"}, limit, limit)
+    if until == "for good":
+        assert not due_early(code, moments[-1], {"phase"}, NOW + timedelta(days=3650), limit)
+
+
+@pytest.mark.parametrize(
+    ("phase", "days"),
+    [("P1", None), ("P2", None), ("P3", None), ("P5", None), ("P4", 90), ("P6", 90), ("P7", 90), ("N1", 90)],
+)
+def test_a_clinicians_no_is_reviewed_in_the_next_phase_and_after_90_days_where_none_will_come(
+    phase: str, days: int | None
+) -> None:
+    """Pathway section 4, row CL-*: reviewed at next phase."""
+    again = reoffer_at("CL-OTHER", NOW, (), phase)
+    assert again == (None if days is None else NOW + timedelta(days=days))
+
+
+def test_who_was_not_reached_is_offered_again_once_when_they_are_next_seen() -> None:
+    """Pathway section 4, row OO-LOST."""
+    assert reoffer_at("OO-LOST", NOW) == NOW
+    assert reoffer_at("OO-LOST", NOW, [NOW - timedelta(days=400)]) is None
+
+
+def test_a_way_round_is_known_for_each_reason_that_something_can_be_done_about() -> None:
+    """Pathway section 4, rows "at once", the call of a physiotherapist, other times."""
+    ways = {code for code, reason in REASONS.items() if reason.way is not None}
+    assert ways == {"OO-TRANSP", "OO-COST", "OO-DIGI", "OO-LANG", "OO-FEAR", "OO-TIME"}
 
 
 def test_the_reasons_that_end_for_good_are_those_of_the_pathway() -> None:
