@@ -29,6 +29,7 @@ CHECKED_EVERY: Final = timedelta(hours=6)
 SECRET_HEADER: Final = "X-Stride-Subscription"  # noqa: S105 - its name, no secret
 # Only what carries our business identifier: a hospital's other orders and tasks are none of our business.
 CRITERIA: Final = tuple(f"{kind}?identifier={RESOURCE_IDENTIFIER}|" for kind in ("Task", "ServiceRequest", "CarePlan"))
+AWAKE: Final = "active"
 ASLEEP: Final = frozenset({"off", "error"})
 
 
@@ -81,6 +82,14 @@ class Subscriptions:
             return False
         make_due(self.sessions, tenant_id, self.clock())
         return True
+
+    def asleep(self, tenant_id: str) -> list[str]:
+        """The types of which this EHR was asked to tell us and does not: it refused, never began, or has stopped."""
+        with self.sessions() as session:
+            rows = session.execute(
+                sa.select(EhrSubscription).where(EhrSubscription.tenant_id == tenant_id, EhrSubscription.state != AWAKE)
+            ).scalars()
+            return sorted(row.criteria.partition("?")[0] for row in rows)
 
     def _row(self, tenant_id: str, criteria: str) -> EhrSubscription | None:
         with self.sessions() as session:

@@ -16,6 +16,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from fhirapp.bootstrap import key_rings, wall_clock
+from fhirapp.closed_loop.subscriptions import Subscriptions
 from fhirapp.config import Config
 from fhirapp.db.base import engine_for, sessions_for
 from fhirapp.db.schema import is_current
@@ -126,7 +127,7 @@ def run_check(arguments: argparse.Namespace) -> int:
     tokens = BackendTokens(keys, http, wall_clock)
     probe = Probe(tenant, registration, tokens, http, wall_clock, _database(config), arguments.patient)
     lines: list[Line] = []
-    for line in chain(_about_keys(tenant, keys, config), probe.lines()):
+    for line in chain(_about_keys(tenant, keys, config), probe.lines(), _about_knocks(tenant, probe.keep, config)):
         lines.append(line)
         if not arguments.json:
             print(line, flush=True)
@@ -144,6 +145,16 @@ def _about_keys(tenant: Tenant, keys: KeyRings, config: Config) -> Iterator[Line
     said = f"{len(ring.kids)} {'of this hospital alone' if keys.has_own(tenant.id) else 'shared by the installation'}"
     address = f"publishes them at {config.public_url}/smart/{tenant.id}/jwks.json"
     yield Line("ok" if ring.kids else "FIX", "signing keys", said if ring.kids else "none: run stride keys", address)
+
+
+def _about_knocks(tenant: Tenant, kept: Capabilities | None, config: Config) -> Iterator[Line]:
+    """Whether the EHR does what it says of Subscriptions, once it has been asked."""
+    if kept is None or not tenant.listening.subscribe:
+        return
+    asked = Subscriptions(kept.sessions, config.public_url, wall_clock, wall_clock)
+    if types := asked.asleep(tenant.id):
+        said = f"asked to tell us of {', '.join(types)}, and does not"
+        yield Line("note", "changes there", said, "looks for changes every few minutes, and asks again in some hours")
 
 
 def _database(config: Config) -> Capabilities | None:

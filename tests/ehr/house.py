@@ -190,13 +190,19 @@ class House:
 
 @contextmanager
 def house(
-    folder: Path, database: str, server: Server, proxy: Between, *, settings: Sequence[str] = ()
+    folder: Path,
+    database: str,
+    server: Server,
+    proxy: Between,
+    *,
+    settings: Sequence[str] = (),
+    url: str = "http://localhost:9",
 ) -> Iterator[House]:
-    """The service in a folder of its own; `settings` are further lines of the tenants file."""
+    """The service in a folder of its own, which says that it is at `url`; `settings` end the tenants file."""
     make_secrets(folder)
     toml = tenants_toml(proxy.base.removesuffix("/fhir"), date.today() + timedelta(days=365))
     (folder / "tenants.toml").write_text("\n".join([toml, *settings]), encoding="utf-8")
-    stride = build(config_of(folder, "http://localhost:9", database))
+    stride = build(config_of(folder, url, database))
     try:
         yield House(server, proxy, stride, stride.dispatcher())
     finally:

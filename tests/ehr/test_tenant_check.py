@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from fhirapp.cli import main
+from fhirapp.closed_loop.subscriptions import EhrSubscription
 from fhirapp.commands.keys import make_secrets
 from fhirapp.db.base import engine_for, sessions_for
 from fhirapp.demo.settings import TENANT, tenants_toml
@@ -77,6 +78,26 @@ def test_what_does_not_work_is_to_be_mended(
     proxy.faults.append(fault)
     assert main(["tenant", "check", TENANT]) == 1
     assert [line for line in capsys.readouterr().out.splitlines() if line.startswith(f"FIX  {topic}: ")]
+
+
+def test_an_ehr_that_was_asked_to_knock_and_does_not_is_said(
+    proxy: Between, database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine, now = engine_for(database), datetime.now(UTC)
+    with sessions_for(engine).begin() as session:
+        for kind, reference, state in (
+            ("Task", "Subscription/1", "requested"),
+            ("CarePlan", "Subscription/2", "active"),
+        ):
+            session.add(
+                EhrSubscription(
+                    tenant_id=TENANT, criteria=f"{kind}?identifier=x", path_hash=kind, secret_hash="", state=state,
+                    reference=reference, ends_at=now, checked_at=now,
+                )
+            )  # fmt: skip
+    engine.dispose()
+    assert main(["tenant", "check", TENANT]) == 0
+    assert "note changes there: asked to tell us of Task, and does not" in capsys.readouterr().out
 
 
 def test_a_patient_who_is_not_there_is_said(proxy: Between, capsys: pytest.CaptureFixture[str]) -> None:

@@ -132,7 +132,8 @@ function capabilities() {
         interaction: codes(['transaction', 'batch']),
         resource: types.sort().map((type) => ({
           type,
-          interaction: codes(['read', 'vread', 'create', 'update', 'search-type']),
+          // Nothing here tells anybody of a change: what cannot be kept is not offered.
+          interaction: codes(type === 'Subscription' ? ['read'] : ['read', 'vread', 'create', 'update', 'search-type']),
           versioning: 'versioned-update',
           conditionalCreate: true,
           conditionalUpdate: true,

@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import pytest
 
+from fhirapp.referrals.contact import not_yet, tried_today
 from fhirapp.referrals.referral import ContactAttempt, Referral
 from fhirapp.referrals.status import State
-from fhirapp.referrals.contact import not_yet, tried_today
 from fhirapp.ui.priority import due_of, ranked
 from fhirapp.working_days import working_days_after
 from tests.builders import ZONE
