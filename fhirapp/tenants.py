@@ -52,6 +52,8 @@ class WriteBackSettings:
     provenance: bool = True
     risk_assessments: bool = False
     ai_tag: bool = False
+    notices: bool = True  # what a patient was told is written as a Communication
+    holds: str = "auto"  # a safety hold: "detected-issue", "flag", "none"; auto: the first of these that the EHR takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +227,8 @@ class _WriteBackSchema(_Strict):
     provenance = fields.Boolean()
     risk_assessments = fields.Boolean()
     ai_tag = fields.Boolean()
+    notices = fields.Boolean()
+    holds = fields.String(validate=validate.OneOf(["auto", "detected-issue", "flag", "none"]))
 
 
 class _StandingOrderSchema(_Strict):

@@ -163,7 +163,7 @@ _READ: Final = (
 _BESIDE: Final = ("MedicationStatement", "AllergyIntolerance", "AdverseEvent", "Appointment")
 _WRITTEN: Final = ("ServiceRequest", "CarePlan", "Goal", "Task")
 _TOLD: Final = ("Provenance", "RiskAssessment")  # written beside
-_IF_LISTED: Final = frozenset((*_BESIDE, *_TOLD, "Subscription"))
+_IF_LISTED: Final = frozenset((*_BESIDE, *_TOLD, "Subscription", "DetectedIssue", "Flag"))
 
 CLINICIAN: Final[tuple[str, ...]] = (
     *("launch", "openid", "fhirUser", "online_access", "patient/Patient.r"),
@@ -176,5 +176,6 @@ BACKEND: Final[tuple[str, ...]] = (
     *(f"system/{type_}.rs" for type_ in (*_READ, *_BESIDE)),
     *(f"system/{type_}.crus" for type_ in (*_WRITTEN, *_TOLD)),
     "system/Subscription.crus",  # the EHR knocks where it can; else we look
-    "system/Communication.crs",  # a safety hold is told in the record system itself
+    "system/Communication.crs",  # a safety hold is told in the record system itself, and what a patient was told
+    *("system/DetectedIssue.crus", "system/Flag.crus"),  # a hold stands in the chart, as the one or as the other
 )

@@ -19,6 +19,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "Task": "Task",
     "Communication": "Message",
     "DetectedIssue": "Safety finding",
+    "Flag": "Safety flag",
     "RiskAssessment": "Risk estimate",
 }
 _REMEMBERED: Final = 4

@@ -48,6 +48,10 @@ class Capability:
         """Whether it is worth asking; an EHR that said nothing gets the question and may refuse it."""
         return not self.known or interaction in self.interactions.get(resource_type, _NO_TYPES)
 
+    def creates_once(self, resource_type: str) -> bool:
+        """Whether a conditional create on our identifier is worth sending: the server has to search by it."""
+        return resource_type in self.conditional_create and resource_type in self.search_identifier
+
 
 def capability_of(statement: Mapping[str, Any], read_at: datetime | None = None) -> Capability:
     """What a CapabilityStatement promises; a member that is absent or odd promises nothing."""

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from fhirapp.ehr.capability import Capability
 from fhirapp.tenants import WriteBackSettings
+from fhirapp.write_back.beside import hold_type, tells_notices
 from mappings.queries import EXTRAS, QUERIES, Query
 
 Level = Literal["ok", "note", "FIX"]
@@ -43,6 +44,8 @@ def lines_about(capability: Capability, settings: WriteBackSettings) -> Iterator
     yield _once(capability)
     yield _versions(capability)
     yield from _beside(capability, settings)
+    yield _notices(capability, settings)
+    yield _holds(capability, settings)
     yield _closed_loop(capability)
 
 
@@ -119,6 +122,28 @@ def _beside(capability: Capability, settings: WriteBackSettings) -> Iterator[Lin
         yield Line("note", "Provenance", "cannot be created", "keeps who did what in its own audit")
     if settings.risk_assessments and not capability.can("RiskAssessment", "create"):
         yield Line("FIX", "RiskAssessment", "cannot be created, though this tenant asks for it", "writes none")
+
+
+def _notices(capability: Capability, settings: WriteBackSettings) -> Line:
+    if not settings.notices:
+        return Line("note", "notices to patients", "switched off for this tenant", "keeps them in its own outbox")
+    if tells_notices(settings, capability):
+        return Line("ok", "notices to patients", "Communication can be created", "writes what each patient was told")
+    return Line("note", "notices to patients", "Communication cannot be created", "keeps them in its own outbox")
+
+
+def _holds(capability: Capability, settings: WriteBackSettings) -> Line:
+    written = hold_type(settings, capability)
+    if settings.holds == "none":
+        return Line("note", "safety holds", "switched off for this tenant", "shows them on cards and in its own pages")
+    if written:
+        therefore = f"writes each as a {written} and ends it there when the hold has gone"
+        return Line("ok", "safety holds", f"{written} can be created and changed", therefore)
+    if settings.holds == "auto":
+        said = "neither DetectedIssue nor Flag can be created and changed"
+        return Line("note", "safety holds", said, "shows them on cards and in its own pages")
+    said = f"{settings.holds} cannot be created and changed, though this tenant asks for it"
+    return Line("FIX", "safety holds", said, "shows them on cards and in its own pages")
 
 
 def _closed_loop(capability: Capability) -> Line:

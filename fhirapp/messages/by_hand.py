@@ -15,8 +15,8 @@ from fhirapp.db.base import Sessions
 from fhirapp.db.rows import row_of
 from fhirapp.messages.records import Delivery, Reply
 from fhirapp.referrals.errors import ReferralNotFound, TransitionNotAllowed
-from fhirapp.referrals.judging import enqueue_for
-from fhirapp.referrals.notices import NEEDS_A_PERSON, NOTICE, Notice, NoticeState, told
+from fhirapp.referrals.judging import enqueue_for, write_back_soon
+from fhirapp.referrals.notices import CERTAIN, NEEDS_A_PERSON, NOTICE, Notice, NoticeState, told
 from fhirapp.referrals.referral import Actor
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant, Tenants
@@ -61,6 +61,8 @@ class ByHand:
                 enqueue_for(session, referral, NOTICE, now)
             else:
                 notice.state, notice.channel = NoticeState.TO_PHONE.value, ""
+            if notice.status in CERTAIN:
+                write_back_soon(session, referral, now)
             store.note(
                 referral, f"notice_{act}", actor=actor, at=now, before=referral.status, notice=notice.kind,
                 channel=notice.channel,

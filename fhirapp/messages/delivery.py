@@ -29,7 +29,7 @@ from fhirapp.messages.records import Delivery
 from fhirapp.messages.senders import CredentialMissing, Senders
 from fhirapp.messages.telephone import Numbers
 from fhirapp.messages.texts import OPTED_OUT, REFERRAL
-from fhirapp.referrals.judging import enqueue_for
+from fhirapp.referrals.judging import enqueue_for, write_back_soon
 from fhirapp.referrals.links import OptOutLinks
 from fhirapp.referrals.notices import NOTICE, Notice, NoticeState, person_of, told, word
 from fhirapp.referrals.referral import Actor, Referral
@@ -132,6 +132,7 @@ class Deliveries:
         if ended or referral.status in (State.DEPARTED, State.ERROR):
             notice.state = NoticeState.WITHDRAWN.value
             self._note(session, referral, "notice_withdrawn", notice, now)
+            write_back_soon(session, referral, now)
             return True
         return referral.status is State.HELD and notice.kind == REFERRAL
 
@@ -202,6 +203,8 @@ class Deliveries:
         notice.state = (NoticeState.TO_PHONE if to_phone else NoticeState.WITHDRAWN).value
         notice.channel = ""
         self._note(session, referral, "notice_to_phone" if to_phone else "notice_withdrawn", notice, now)
+        if not to_phone:
+            write_back_soon(session, referral, now)
 
     # ------------------------------------------------------------ after
 
@@ -233,6 +236,7 @@ class Deliveries:
             notice.state = NoticeState.SENT.value
             told(session, tenant, referral, notice, now)
             self._note(session, referral, "notice_sent", notice, now)
+            write_back_soon(session, referral, now)
             return
         row.error = failed.why
         log.warning("notice %s by %s was not taken: %s", notice.id, row.channel, failed.why)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from fhirapp.alarms.raising import watch_clock, watch_holds
 from fhirapp.jobs.table import Job, enqueue
-from fhirapp.referrals.referral import Actor, Referral, effects_of, rules_to_clear
+from fhirapp.referrals.referral import Actor, Referral, effects_of, rules_to_clear, standing_holds
 from fhirapp.referrals.status import BEFORE_RELEASE, RELEASED, Action, State
 from fhirapp.referrals.store import Referrals
 from fhirapp.referrals.time_to_say_no import clinician_time
@@ -68,6 +68,7 @@ def judge(
     possible (the answers came in) is written.
     """
     before, had_prescription = referral.status, referral.prescription_released
+    holds = set() if before is State.IDENTIFIED else set(standing_holds(referral))
     record_assessment(referral, summary, now)
     service = Actor.service(tenant.id)
     released = before not in BEFORE_RELEASE and before is not State.IDENTIFIED
@@ -91,7 +92,8 @@ def judge(
     if referral.status is not before:
         watch_clock(session, tenant, referral, now)
     changed = target is not before or referral.prescription_released != had_prescription
-    if changed and before is not State.IDENTIFIED:  # of a new referral nothing can be in the EHR yet
+    # Of a new referral nothing can be in the EHR yet, but a hold stands in the chart from its first day.
+    if (changed and before is not State.IDENTIFIED) or set(standing_holds(referral)) != holds:
         write_back_soon(session, referral, now)
 
 

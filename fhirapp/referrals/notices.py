@@ -19,7 +19,7 @@ from fhirapp.db.encrypted import Sealer
 from fhirapp.i18n import ENGLISH, PATIENTS, gettext_for
 from fhirapp.messages.settings import OUTBOX
 from fhirapp.messages.texts import IN_HOSPITAL, REFERRAL, SOMEBODY, Worded, in_full, in_short
-from fhirapp.referrals.judging import PATIENT_WINDOW, enqueue_for
+from fhirapp.referrals.judging import PATIENT_WINDOW, enqueue_for, write_back_soon
 from fhirapp.referrals.links import OptOutLink, OptOutLinks
 from fhirapp.referrals.referral import Referral
 from fhirapp.referrals.status import State
@@ -44,6 +44,7 @@ class NoticeState(StrEnum):
     WITHDRAWN = "withdrawn"  # there was no reason to send it any more
 
 
+CERTAIN: Final = (NoticeState.SENT, NoticeState.POSTED, NoticeState.TOLD, NoticeState.WITHDRAWN)
 NEEDS_A_PERSON: Final = frozenset({NoticeState.DOUBTFUL, NoticeState.TO_PRINT, NoticeState.TO_PHONE})
 
 
@@ -114,8 +115,19 @@ def write_notice(
     if tenant.messages.channels == (OUTBOX,):  # our own page: it is delivered by this very transaction
         notice.channel, notice.state = OUTBOX, NoticeState.SENT.value
         told(session, tenant, referral, notice, at)
+        write_back_soon(session, referral, at)
     else:
         enqueue_for(session, referral, NOTICE, at)
+
+
+def ended_notices(session: Session, tenant_id: str, referral_id: UUID) -> tuple[Notice, ...]:
+    """The notices of a referral of which it is certain that they reached somebody, or that nobody was to be told."""
+    query = sa.select(Notice).where(
+        Notice.tenant_id == tenant_id,
+        Notice.referral_id == referral_id,
+        Notice.state.in_([state.value for state in CERTAIN]),
+    )
+    return tuple(session.execute(query.order_by(Notice.id)).scalars())
 
 
 def word(

@@ -255,6 +255,17 @@ def effects_of(summary: Mapping[str, Any], *effects: str) -> list[str]:
     return [finding["rule"] for finding in summary.get("findings", ()) if finding["effect"] in effects]
 
 
+def standing_holds(referral: Referral) -> dict[str, Mapping[str, Any]]:
+    """The findings that hold the whole plan now, by rule; none of a referral that has ended."""
+    if not referral.is_open or not referral.verdict.startswith("hold"):
+        return {}
+    return {
+        finding["rule"]: finding
+        for finding in referral.summary.get("findings", ())
+        if finding["effect"] in ("HOLD", "HOLD-E") and finding.get("scope", "plan") in WHOLE_PLAN
+    }
+
+
 def versions_of(summary: Mapping[str, Any]) -> dict[str, Any]:
     """Versions of the rules and of the models behind an assessment; a model that said nothing is left out."""
     models = {

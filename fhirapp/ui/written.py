@@ -25,6 +25,7 @@ from fhirapp.referrals.judging import WRITE_BACK
 from fhirapp.referrals.referral import EhrResource, Referral
 from fhirapp.tenants import Tenant
 from fhirapp.ui.house import House
+from fhirapp.write_back.beside import type_beside
 from mappings.errors import MappingError
 from models.text import N_, Text
 
@@ -39,11 +40,16 @@ _LABELS: Final[Mapping[str, Text]] = {
     NAVIGATOR_TASK: N_("Task for the navigators"),
 }
 _REQUEST: Final = N_("Request to the programme")
+_BESIDE: Final[Mapping[str, Text]] = {
+    "DetectedIssue": N_("Safety hold"),
+    "Flag": N_("Safety hold"),
+    "Communication": N_("Notice to the patient"),
+}
 
 
 def label_of(kind: str) -> Text:
     """What people call a resource of a referral."""
-    return _LABELS.get(kind, _REQUEST)
+    return _LABELS.get(kind) or _BESIDE.get(type_beside(kind), _REQUEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ def converge_now(house: House, tenant: Tenant, referral: Referral, ehr: EhrClien
     """
     claim = claim_one(house.sessions, house.clock(), only=f"{WRITE_BACK}/{referral.id}")
     try:
-        house.write_back.converge(tenant.id, referral.id, ehr)
+        house.write_back.converge(tenant.id, referral.id, ehr, beside=False)
     except (EhrError, MappingError) as error:
         log.warning("a page could not write at once, the worker goes on: %s", type(error).__name__)
         if claim is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from fhirapp.db.encrypted import Sealer
@@ -9,7 +10,9 @@ from fhirapp.ehr.errors import EhrRefused
 from fhirapp.i18n import gettext_for
 from fhirapp.referrals.fhir_status import CARE_PLAN, GOALS, NAVIGATOR_TASK, SERVICE_REQUEST, Wanted
 from fhirapp.referrals.notices import person_of
+from fhirapp.write_back.beside import built_beside, type_beside
 from fhirapp.write_back.work import RISK, TYPES, Work
+from mappings.errors import InvalidResource
 from mappings.to_fhir.care_plan import care_plan
 from mappings.to_fhir.facts import Ref
 from mappings.to_fhir.goal import goal
@@ -20,13 +23,15 @@ from mappings.to_fhir.validate import checked
 
 Json = dict[str, Any]
 
+log = logging.getLogger("stride.write_back")
+
 
 def first_of(kind: str, wanted: Wanted) -> Wanted:
     """The status in which it is created.
 
     A programme's Task SHALL be released as "requested" first (standards.md 3.9); the update comes right after.
     """
-    if kind in TYPES or kind.startswith(RISK):
+    if kind in TYPES or kind.startswith(RISK) or type_beside(kind):
         return wanted
     return Wanted("requested", business_status=wanted.business_status)
 
@@ -34,7 +39,13 @@ def first_of(kind: str, wanted: Wanted) -> Wanted:
 def new_resource(work: Work, kind: str, wanted: Wanted, sealer: Sealer) -> Json | None:
     """The resource as it is created, checked; `None` where the prescription has nothing for it, as no strength work."""
     built = _built(work, kind, first_of(kind, wanted), sealer)
-    return None if built is None else checked(built)
+    try:
+        return None if built is None else checked(built)
+    except InvalidResource as error:
+        if not type_beside(kind):
+            raise
+        log.error("a %s was not written: %s", type_beside(kind), error)
+        return None  # the referral goes on without it
 
 
 def _built(work: Work, kind: str, wanted: Wanted, sealer: Sealer) -> Json | None:
@@ -51,6 +62,8 @@ def _built(work: Work, kind: str, wanted: Wanted, sealer: Sealer) -> Json | None
         return navigator_task(work.facts, wanted.status, str(wanted.business_status or ""), request)
     if kind.startswith(RISK):
         return _risk(work, kind)
+    if type_beside(kind):
+        return built_beside(work, kind, wanted, sealer)
     return _request_to_programme(work, wanted, request)
 
 

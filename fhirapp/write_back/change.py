@@ -12,6 +12,7 @@ from fhirapp.ehr.errors import EhrConflict, EhrMissing, EhrRefused
 from fhirapp.referrals.fhir_status import Wanted
 from fhirapp.referrals.referral import EhrResource
 from fhirapp.referrals.status import LABELS
+from fhirapp.write_back.beside import changed_beside, type_beside
 from fhirapp.write_back.building import new_resource
 from fhirapp.write_back.conflicts import CHANGED, GONE, OURS, REFUSED, SEVERAL, THEIRS
 from fhirapp.write_back.errors import WriteBackUnfinished
@@ -110,7 +111,7 @@ class Changes:
 
     def _theirs(self, kind: str, stored: Stored) -> bool:
         """Whether somebody else's word stands there and stays; raises `Overtaken` when the referral followed it."""
-        if self.ears is None or kind.startswith(RISK):
+        if self.ears is None or kind.startswith(RISK) or type_beside(kind):
             return False
         heard = self.ears.hear(self.work.tenant.id, self.work.referral.id, kind, stored, writing=True)
         if heard == "moved":
@@ -125,6 +126,8 @@ class Changes:
         forced = conflict is not None and conflict.settled_as(OURS, mark, theirs)
         base = row.status.split("|")[0] if row is not None else ""
         verdict = Verdict.WRITE if forced else verdict_on(type_of(kind), base, theirs, wanted.status)
+        if verdict is Verdict.ASK and type_beside(kind):
+            return Verdict.LEAVE  # who closed the sign of a hold there has seen it; the hold itself stands with us
         if verdict is Verdict.WRITE and self._changed(kind, wanted, stored.resource) is None:
             return Verdict.ASK  # a way that the guide does not allow, as from completed back to in-progress
         return verdict
@@ -143,6 +146,9 @@ class Changes:
         """The resource in its new status; `None` where there is no way from the old one."""
         if kind.startswith(RISK):
             return {**resource, "status": wanted.status}
+        if type_beside(kind):
+            now = self.memory.clock()
+            return checked_change(resource, changed_beside(self.work, kind, resource, wanted.status, now))
         referral = self.work.referral
         try:
             changed = with_status(

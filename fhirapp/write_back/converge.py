@@ -10,6 +10,7 @@ entered in error. Source: standards.md WB-1 to WB-10; docs/decisions/0007-write-
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,11 +21,12 @@ from fhirapp.db.base import Sessions
 from fhirapp.db.encrypted import Sealer
 from fhirapp.ehr.capabilities import Capabilities
 from fhirapp.ehr.client import EhrClient, Stored
-from fhirapp.ehr.errors import EhrConflict, EhrRefused
+from fhirapp.ehr.errors import EhrConflict, EhrError, EhrRefused, EhrUnavailable
 from fhirapp.jobs.table import LEASE
 from fhirapp.referrals.fhir_status import SERVICE_REQUEST, Wanted
 from fhirapp.referrals.referral import ACCEPTED, EhrResource
 from fhirapp.tenants import Tenants
+from fhirapp.write_back.beside import is_left, steps_beside, type_beside
 from fhirapp.write_back.building import new_resource
 from fhirapp.write_back.change import Changes, Ears
 from fhirapp.write_back.errors import WriteBackUnfinished
@@ -33,6 +35,8 @@ from fhirapp.write_back.origins import CREATE, UPDATE, Origins
 from fhirapp.write_back.together import Together
 from fhirapp.write_back.work import Work, mark_of, type_of
 from mappings.canonical import RESOURCE_IDENTIFIER
+
+log = logging.getLogger("stride.write_back")
 
 THEIRS_TAKES: Final = timedelta(hours=1)
 MAX_PASSES: Final = 5
@@ -53,8 +57,11 @@ class WriteBack:
     def _memory(self) -> Memory:
         return Memory(self.sessions, self.sealer, self.clock)
 
-    def converge(self, tenant_id: str, referral_id: UUID, ehr: EhrClient) -> int:
+    def converge(self, tenant_id: str, referral_id: UUID, ehr: EhrClient, *, beside: bool = True) -> int:
         """Bring the EHR to the referral's state; returns the referral's version that is now there.
+
+        Without `beside` (a person's own access seldom reaches so far) what is written beside the referral is left to
+        the worker.
 
         Raises an `EhrError`; what was written by then is remembered. Raises `WriteBackUnfinished` when an earlier
         create may still be under way. What only a person can decide is kept as a conflict and holds nothing else up.
@@ -64,7 +71,7 @@ class WriteBack:
         for _ in range(MAX_PASSES):
             work = memory.begin(self.tenants[tenant_id], referral_id, capability)
             try:
-                _Pass(work, ehr, memory, self.ears).run()
+                _Pass(work, ehr, memory, self.ears, beside).run()
             except Overtaken:
                 continue
             if memory.version(work) == work.referral.version:
@@ -80,6 +87,7 @@ class _Pass:
     ehr: EhrClient
     memory: Memory
     ears: Ears | None
+    beside: bool = True
 
     def run(self) -> None:
         """Create, change, and tell where it came from; a refusal of one resource does not keep back the others."""
@@ -93,8 +101,25 @@ class _Pass:
                 if kind == SERVICE_REQUEST:
                     break  # everything else hangs on it
         self._origins.tell(self.work, self.ehr, fresh=fresh)
+        self._bring_beside()
         if refused is not None:
             raise refused
+
+    def _bring_beside(self) -> None:
+        """Holds and notices. What the EHR refuses of them is remembered, and nobody is called for it."""
+        steps = steps_beside(self.work, self.memory.clock())
+        if not self.beside:
+            if any(is_left(kind, wanted, self.work.known.get(kind)) for kind, wanted in steps):
+                self.memory.again(self.work)
+            return
+        for kind, wanted in list(steps):
+            try:
+                self._bring(kind, wanted)
+            except EhrUnavailable:
+                raise
+            except EhrError as error:
+                log.warning("tenant %s: the EHR takes no %s: %s", self.work.tenant.id, type_of(kind), error)
+                self.memory.refused(self.work, kind)
 
     @property
     def _origins(self) -> Origins:
@@ -110,6 +135,10 @@ class _Pass:
         """Create in one transaction what nobody has begun to create; the rows of origins that are new with it."""
         work, together = self.work, Together(self.memory, self._origins)
         new = {kind: wanted for kind, wanted in work.steps() if wanted.create and kind not in work.known}
+        if self.beside and new:
+            for kind, wanted in steps_beside(work, self.memory.clock(), request_comes=SERVICE_REQUEST in new):
+                if wanted.create and kind not in work.known:
+                    new[kind] = wanted
         if not together.offered(work) or len(new) < 2 or not self._request_at_hand(new):
             return []
         fresh: list[str] = []
@@ -126,7 +155,7 @@ class _Pass:
         theirs = kind == SERVICE_REQUEST and self.work.referral.signed_by == ACCEPTED
         if theirs and self._find(kind) is None:
             self._wait_for_theirs(kind)
-        return theirs or type_of(kind) not in self.work.capability.conditional_create
+        return theirs or not self.work.capability.creates_once(type_of(kind))
 
     # ------------------------------------------------------------ one by one
 
@@ -153,7 +182,9 @@ class _Pass:
 
     def _hangs_on_something(self, kind: str) -> bool:
         """Nothing is created beside a ServiceRequest that this EHR does not let us create."""
-        return kind == SERVICE_REQUEST or self.work.reference(SERVICE_REQUEST) is not None
+        if kind == SERVICE_REQUEST or type_beside(kind):
+            return True
+        return self.work.reference(SERVICE_REQUEST) is not None
 
     def _wait_for_theirs(self, kind: str) -> None:
         """An accepted suggestion is the EHR's to carry out: its ServiceRequest may not be searchable yet.
@@ -183,7 +214,7 @@ class _Pass:
         resource = new_resource(self.work, kind, wanted, self.memory.sealer)
         if resource is None:
             return []
-        conditional = type_of(kind) in self.work.capability.conditional_create
+        conditional = self.work.capability.creates_once(type_of(kind))
         notes = self._origins.announced(self.work, CREATE, [kind])
         fresh = [row for row in notes if row not in self.work.known]
         self.memory.announce(self.work, [kind, *notes], notes=notes)

@@ -17,9 +17,12 @@ from fhirapp.db.encrypted import Sealer
 from fhirapp.ehr.capability import Capability
 from fhirapp.ehr.client import Stored
 from fhirapp.referrals.facts import facts_of
+from fhirapp.referrals.judging import write_back_soon
+from fhirapp.referrals.notices import ended_notices
 from fhirapp.referrals.referral import Actor, EhrResource
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant
+from fhirapp.write_back.beside import REFUSED, tells_notices
 from fhirapp.write_back.conflicts import Conflicts
 from fhirapp.write_back.work import Work
 
@@ -46,7 +49,9 @@ class Memory:
             conflicts = Conflicts(session, tenant.id, self.sealer).of(referral_id)
             last = next((event for event in reversed(store.history(referral_id)) if event.action != "assessed"), None)
             mover = (last.role, last.actor, last.actor_display) if last else ("", "", "")
-            return Work(tenant, referral, facts, store.resources(referral_id), conflicts, capability, mover)
+            tells = tells_notices(tenant.write_back, capability)
+            notices = ended_notices(session, tenant.id, referral_id) if tells else ()
+            return Work(tenant, referral, facts, store.resources(referral_id), conflicts, capability, mover, notices)
 
     def version(self, work: Work) -> int:
         """The version that the referral has by now."""
@@ -77,7 +82,7 @@ class Memory:
                 row = self._row(session, work, kind)
                 row.reference, row.version_id = stored.reference, stored.version_id
                 row.status, row.written_at = mark, self.clock()
-                made_it = {"made": True} if stored.created else {}
+                made_it: dict[str, Any] = {"made": True} if stored.created else {}
                 audit(
                     session, Actor.service(work.tenant.id), "ehr.write", at=row.written_at,
                     patient_id=work.referral.patient_id, subject=stored.reference, status=mark, **made_it,
@@ -99,6 +104,22 @@ class Memory:
             )
         for kind in kinds:
             work.known.pop(kind, None)
+
+    def refused(self, work: Work, kind: str) -> None:
+        """The EHR would not take it. What is there already stays known as it is."""
+        row = work.known.get(kind)
+        if row is not None and row.reference is not None:
+            return
+        with self.sessions.begin() as session:
+            row = self._row(session, work, kind)
+            row.status, row.written_at = REFUSED, self.clock()
+            session.flush()
+            work.known[kind] = row
+
+    def again(self, work: Work) -> None:
+        """Have the worker write what is left."""
+        with self.sessions.begin() as session:
+            write_back_soon(session, Referrals(session, work.tenant.id).get(work.referral.id), self.clock())
 
     def disagree(
         self, work: Work, kind: str, reason: str, *, wanted: str, theirs: dict[str, Any] | None,

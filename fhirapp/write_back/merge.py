@@ -16,6 +16,9 @@ ENDED: Final[Mapping[str, frozenset[str]]] = {
     "Goal": frozenset({"completed", "cancelled", "rejected", VOID}),
     "Task": frozenset({"rejected", "completed", "failed", "cancelled", VOID}),
     "RiskAssessment": frozenset({"cancelled", VOID}),
+    "DetectedIssue": frozenset({"amended", "corrected", "cancelled", VOID}),
+    "Flag": frozenset({"inactive", VOID}),
+    "Communication": frozenset({"completed", "not-done", "stopped", VOID}),
 }
 _PROGRESS: Final = ("draft", "requested", "received", "accepted", "ready", "in-progress", "completed")  # of a Task
 

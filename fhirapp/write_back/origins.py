@@ -18,6 +18,7 @@ from fhirapp.ehr.client import EhrClient, Stored
 from fhirapp.ehr.errors import EhrError, EhrUnavailable
 from fhirapp.jobs.table import LEASE
 from fhirapp.referrals.status import Role
+from fhirapp.write_back.beside import type_beside
 from fhirapp.write_back.errors import WriteBackUnfinished
 from fhirapp.write_back.memory import Memory
 from fhirapp.write_back.work import PROVENANCE, Work
@@ -47,7 +48,8 @@ class Origins:
     def announced(self, work: Work, activity: str, kinds: Iterable[str]) -> dict[str, str]:
         """Row and note to announce beside these writes; empty where nobody wants to know."""
         row = self.row_of(work, activity)
-        if not self.told_of(work):
+        kinds = [kind for kind in kinds if not type_beside(kind)]  # these say themselves whose word they are
+        if not kinds or not self.told_of(work):
             return {}
         known = work.known.get(row)
         there = known.status.split(",") if known is not None and known.status else []

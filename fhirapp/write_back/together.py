@@ -11,6 +11,7 @@ from uuid import uuid4
 from fhirapp.ehr.client import EhrClient, Stored, if_none_exist
 from fhirapp.ehr.errors import EhrConflict, EhrMissing, EhrRefused
 from fhirapp.referrals.fhir_status import Wanted
+from fhirapp.write_back.beside import type_beside
 from fhirapp.write_back.building import first_of, new_resource
 from fhirapp.write_back.memory import Memory
 from fhirapp.write_back.origins import CREATE, Origins
@@ -39,9 +40,9 @@ class Together:
         refusal has done nothing at all, and nothing is remembered of it.
         """
         entries, origin = self._planned(work, new)
-        kinds = list(entries)
+        kinds = [kind for kind in entries if not type_beside(kind)]
         notes = {origin: ",".join(kinds)} if origin else {}
-        self.memory.announce(work, [*kinds, *notes], notes=notes)
+        self.memory.announce(work, [*entries, *notes], notes=notes)
         if origin:
             targets = [work.planned[kind] for kind in kinds]
             entries[origin] = _entry(self.origins.resource(work, origin, CREATE, targets), None)
@@ -67,10 +68,10 @@ class Together:
             entries[kind] = _entry(resource, work.planned[kind], conditional=self._conditional(work, kind))
         row = self.origins.row_of(work, CREATE)
         fresh = self.origins.told_of(work) and row not in work.known
-        return entries, row if fresh and entries else ""
+        return entries, row if fresh and any(not type_beside(kind) for kind in entries) else ""
 
     def _conditional(self, work: Work, kind: str) -> bool:
-        return type_of(kind) in work.capability.conditional_create
+        return work.capability.creates_once(type_of(kind))
 
     def _remember(
         self, work: Work, kinds: Sequence[str], answers: Sequence[Stored | None], new: Mapping[str, Wanted]

@@ -18,9 +18,11 @@ from fhirapp.referrals.fhir_status import (
     fhir_of,
     programme_task,
 )
+from fhirapp.referrals.notices import Notice
 from fhirapp.referrals.referral import EhrResource, Referral
 from fhirapp.referrals.status import State
 from fhirapp.tenants import Tenant
+from fhirapp.write_back.beside import type_beside
 from fhirapp.write_back.conflicts import EhrConflictRow
 from mappings.canonical import resource_identifier
 from mappings.to_fhir.facts import ReferralFacts
@@ -51,6 +53,7 @@ class Work:
     conflicts: dict[str, EhrConflictRow]
     capability: Capability
     mover: tuple[str, str, str] = ("", "", "")  # role, reference and name of who moved the referral last
+    notices: tuple[Notice, ...] = ()  # that have come to their end, where this site has them written
     planned: dict[str, str] = field(default_factory=dict)  # kind -> urn:uuid, inside one transaction
 
     @property
@@ -119,6 +122,8 @@ def type_of(kind: str) -> str:
     """The resource type of a kind: "fulfilment-task-2" is a Task."""
     if kind.startswith(RISK):
         return "RiskAssessment"
+    if beside := type_beside(kind):
+        return beside
     return "Provenance" if kind.startswith(PROVENANCE) else TYPES.get(kind, "Task")
 
 

@@ -33,16 +33,20 @@ class Notice:
     sent: datetime | None  # aware; None: not sent yet
     category: str = "notification"  # or "alert" for a hold
     urgent: bool = False
+    kind: str = ""  # of the business identifier, where it is not the number's
+    not_done: str = ""  # why nobody was told
 
 
-def communication(facts: ReferralFacts, status: str, notice: Notice, about: tuple[str, ...] = ()) -> Json:
-    """The Communication of one notice; `about` names the resources that it speaks of.
+def communication(
+    facts: ReferralFacts, status: str, notice: Notice, about: tuple[str, ...] = (), based_on: tuple[str, ...] = ()
+) -> Json:
+    """The Communication of one notice; `about` names the resources that it speaks of, `based_on` what asked for it.
 
     Source: pathway.md step 10; navigator.md section 4.
     """
     resource: Json = {
         "resourceType": "Communication",
-        "identifier": facts.identifiers(f"notice-{notice.number}"),
+        "identifier": facts.identifiers(notice.kind or f"notice-{notice.number}"),
         "status": status,
         "category": [concept(_CATEGORY_SYSTEM, notice.category, notice.category.capitalize())],
         "priority": "urgent" if notice.urgent else "routine",
@@ -55,6 +59,10 @@ def communication(facts: ReferralFacts, status: str, notice: Notice, about: tupl
     if notice.medium:
         code, display = _MEDIA[notice.medium]
         resource["medium"] = [concept(_MEDIA_SYSTEM, code, display)]
+    if based_on:
+        resource["basedOn"] = [{"reference": reference} for reference in based_on]
+    if notice.not_done:
+        resource["statusReason"] = {"text": notice.not_done}
     if about:
         resource["about"] = [{"reference": reference} for reference in about]
     if notice.sent:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # What we write. Its models are loaded when the first one is checked: they take as long as half of a start, and a hook
 # call needs none of them.
 _WRITTEN: Final = frozenset((
-    "AuditEvent", "CarePlan", "Communication", "DetectedIssue", "Goal", "Provenance", "RiskAssessment",
+    "AuditEvent", "CarePlan", "Communication", "DetectedIssue", "Flag", "Goal", "Provenance", "RiskAssessment",
     "ServiceRequest", "Task",
 ))  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +11,10 @@ from mappings.to_fhir.audit_deed import Deed, audit_deed
 from mappings.to_fhir.care_plan import care_plan
 from mappings.to_fhir.changes import NEEDS_REASON, with_status
 from mappings.to_fhir.communication import Notice, communication
-from mappings.to_fhir.detected_issue import detected_issues
+from mappings.to_fhir.detected_issue import detected_issue, detected_issues, mitigated
 from mappings.to_fhir.exercise_prescription import exercise_prescription
 from mappings.to_fhir.facts import Ref
+from mappings.to_fhir.flag import ended, flag
 from mappings.to_fhir.goal import goals
 from mappings.to_fhir.provenance import provenance
 from mappings.to_fhir.risk_assessment import risk_assessments
@@ -117,6 +119,13 @@ def _assessments() -> Iterator[tuple[str, Json]]:
     held = some_facts(summary=a_summary(findings=findings_that_hold()))
     for issue in detected_issues(held):
         yield f"issue-{issue['code']['coding'][0]['code']}", issue
+    hold = findings_that_hold()[0]
+    issue = detected_issue(held, hold, "detected-issue-RULE.2", NOW, "ServiceRequest/sr")
+    yield "issue-against-a-referral", issue
+    yield "issue-that-has-passed", mitigated(issue, NOW, "The exercise safety rules no longer find it")
+    sign = flag(held, hold, "flag-RULE", NOW)
+    yield "flag-of-a-hold", sign
+    yield "flag-that-has-passed", ended(sign, NOW)
     for number, assessment in enumerate(risk_assessments(held, ai_tag=True)):
         yield f"risk-{number}", assessment
 
@@ -145,6 +154,10 @@ def _notices() -> Iterator[tuple[str, Json]]:
     for number, medium in enumerate(("email", "sms", "letter", "phone", "in-person", "video"), start=1):
         notice = Notice(number, patient, medium, "Exercise referral", "You can say no with one step.", NOW)
         yield f"notice-{medium}", communication(some_facts(), "completed", notice, ("ServiceRequest/sr",))
+    sent = Notice(7, patient, "letter", "Exercise referral", "You can say no.", NOW, kind="patient-notice-referral")
+    yield "notice-of-a-request", communication(some_facts(), "completed", sent, based_on=("ServiceRequest/sr",))
+    withdrawn = replace(sent, medium="", sent=None, not_done="There was no reason to send it any more")
+    yield "notice-not-sent", communication(some_facts(), "not-done", withdrawn, based_on=("ServiceRequest/sr",))
     lind = Ref("Practitioner/dr-lind", "Dr Maren Lind")
     alert = Notice(9, lind, "email", "Held", "Platelets of 8.", None, category="alert", urgent=True)
     yield "notice-of-a-hold", communication(some_facts(), "preparation", alert)

@@ -6,6 +6,7 @@ import pytest
 
 from mappings.to_fhir.validate import checked
 from tests.conformance.cases import BROKEN, WRITTEN, charts
+from tests.conformance.disagreements import DISAGREEMENTS
 from tests.conformance.instances import Json
 from tests.conformance.report import Report
 
@@ -14,7 +15,9 @@ pytestmark = [pytest.mark.node, pytest.mark.shared, pytest.mark.xdist_group("val
 
 @pytest.mark.parametrize("case", WRITTEN)
 def test_ch_a6_every_instance_that_we_write_conforms_to_its_profiles(node_report: Report, case: str) -> None:
-    assert node_report.errors(case) == []
+    known = [listed for listed in DISAGREEMENTS if listed.by == "node"]
+    errors = [issue for issue in node_report.issues if issue.case == case and issue.severity == "error"]
+    assert [issue for issue in errors if not any(listed.covers(issue) for listed in known)] == []
 
 
 @pytest.mark.parametrize("case", BROKEN)

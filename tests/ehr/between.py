@@ -35,6 +35,7 @@ class Offer:
     conditional: bool = True
     versions: bool = True
     read_only: bool = False
+    without: frozenset[str] = frozenset()  # types that the EHR does not know
 
     def __str__(self) -> str:
         names = ("transactions", "conditional", "versions")
@@ -221,6 +222,7 @@ def _restricted(statement: dict[str, Any], offer: Offer) -> dict[str, Any]:
     for rest in statement["rest"]:
         if not offer.transactions or offer.read_only:
             rest["interaction"] = [one for one in rest.get("interaction", []) if one["code"] != "transaction"]
+        rest["resource"] = [one for one in rest["resource"] if one["type"] not in offer.without]
         for resource in rest["resource"]:
             if not offer.conditional:
                 resource.pop("conditionalCreate", None)

@@ -33,7 +33,7 @@ from tests.ehr.between import Between
 from tests.world import CLINICIAN_WINDOW, config_of
 
 KINDS: Final = ("ServiceRequest", "CarePlan", "Goal", "Task")
-SUBJECT: Final = {"Task": "for"}
+SUBJECT: Final = {"Task": "for", "DetectedIssue": "patient"}
 _names = count(1)
 _run: Final = uuid4().hex[:6]
 

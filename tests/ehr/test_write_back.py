@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
@@ -274,11 +275,95 @@ def test_a_patient_who_comes_back_gets_a_request_that_names_the_one_before(plain
     assert [one["reference"] for one in again["replaces"]] == [f"ServiceRequest/{before['id']}"]
 
 
+# ------------------------------------------------------------ beside the referral
+
+
+def test_wb_3_what_a_patient_was_told_is_there_exactly_once(switched: House) -> None:
+    patient = switched.patient()
+    referral = switched.released(patient)
+    (request,) = switched.server.ours(patient, "ServiceRequest")
+    (told,) = switched.server.ours(patient, "Communication")
+    assert told["status"] == "completed"
+    assert [one["reference"] for one in told["basedOn"]] == [f"ServiceRequest/{request['id']}"]
+    switched.stride.write_back.converge(referral.tenant_id, referral.id, switched.ehr)
+    assert len(switched.server.ours(patient, "Communication", dead=True)) == 1
+
+
+@pytest.mark.parametrize("cut", ["drop_before", "drop_after", "truncate"])
+def test_wb_4_a_notice_that_is_cut_off_is_written_once(plain: House, cut: str) -> None:
+    plain.proxy.offer = replace(plain.proxy.offer, transactions=False)
+    patient = plain.patient()
+    plain.opened(patient)
+    plain.proxy.faults.append(Fault("POST", "^Communication", **{cut: True}))  # type: ignore[arg-type]
+    plain.pass_time(CLINICIAN_WINDOW)
+    plain.settle()
+    assert plain.written(patient) == WHOLE
+    assert len(plain.server.ours(patient, "Communication", dead=True)) == 1
+
+
+def test_a_hold_is_there_exactly_once_and_is_brought_to_its_end(switched: House) -> None:
+    patient = switched.patient("dan-platelets")
+    referral = switched.opened(patient)
+    switched.pass_time()
+    (hold,) = switched.server.ours(patient, "DetectedIssue")
+    assert (hold["status"], hold["severity"]) == ("final", "high")
+    switched.stride.write_back.converge(referral.tenant_id, referral.id, switched.ehr)
+    switched.stride.actions.opt_out(referral.id, actor=PATIENT, now=switched.stride.clock())
+    switched.pass_time()
+    (ended,) = switched.server.ours(patient, "DetectedIssue", dead=True)
+    assert (ended["id"], ended["status"], len(ended["mitigation"])) == (hold["id"], "amended", 1)
+    assert not switched.proxy.asked("DELETE")
+
+
+@pytest.mark.parametrize("cut", ["drop_before", "drop_after"])
+def test_wb_4_a_hold_that_is_cut_off_is_written_once(plain: House, cut: str) -> None:
+    patient = plain.patient("dan-platelets")
+    plain.opened(patient)
+    plain.proxy.faults.append(Fault("POST", "^DetectedIssue", **{cut: True}))  # type: ignore[arg-type]
+    plain.pass_time()
+    plain.settle()
+    assert len(plain.server.ours(patient, "DetectedIssue", dead=True)) == 1
+
+
+def test_wb_1_where_no_detected_issue_can_be_written_a_hold_is_a_flag(plain: House) -> None:
+    plain.proxy.offer = replace(plain.proxy.offer, without=frozenset({"DetectedIssue"}))
+    patient = plain.patient("dan-platelets")
+    referral = plain.opened(patient)
+    plain.pass_time()
+    (hold,) = plain.server.ours(patient, "Flag")
+    assert (hold["status"], hold["category"][0]["coding"][0]["code"]) == ("active", "safety")
+    plain.stride.actions.opt_out(referral.id, actor=PATIENT, now=plain.stride.clock())
+    plain.pass_time()
+    assert [one["status"] for one in plain.server.ours(patient, "Flag", dead=True)] == ["inactive"]
+    assert not plain.proxy.asked("POST", "^DetectedIssue")
+
+
+@pytest.mark.parametrize("status", [403, 404, 422])
+def test_a_refused_notice_or_hold_calls_nobody_and_is_asked_for_again_after_a_day(plain: House, status: int) -> None:
+    plain.proxy.offer = replace(plain.proxy.offer, transactions=False)
+    refused = Fault("POST", "^(Communication|DetectedIssue)", times=99, status=status)
+    plain.proxy.faults.append(refused)
+    patient, held = plain.patient(), plain.patient("dan-platelets")
+    referral = plain.released(patient)
+    plain.opened(held)
+    plain.settle()
+    assert plain.written(patient) == WHOLE
+    assert refused.fired == 3, "each once: the notice, the hold, and the alarm's own message to the clinician"
+    assert not [job for job in plain.jobs() if job.state == "dead"]
+    plain.proxy.faults.clear()
+    plain.stride.write_back.converge(referral.tenant_id, referral.id, plain.ehr)
+    assert plain.server.ours(patient, "Communication") == []
+    plain.stride.clock.move(timedelta(days=1))
+    plain.stride.write_back.converge(referral.tenant_id, referral.id, plain.ehr)
+    assert len(plain.server.ours(patient, "Communication")) == 1
+
+
 def test_wb_1_what_an_ehr_does_not_let_us_create_is_kept_by_us_alone(plain: House) -> None:
     plain.proxy.offer = replace(plain.proxy.offer, read_only=True)
     patient = plain.patient()
     referral = plain.released(patient)
     assert plain.written(patient) == NOTHING
-    assert not plain.proxy.asked("POST", "^(|ServiceRequest|Goal|CarePlan|Task|Provenance)$")
+    beside = "Communication|DetectedIssue|Flag"
+    assert not plain.proxy.asked("POST", f"^(|ServiceRequest|Goal|CarePlan|Task|Provenance|{beside})$")
     assert referral.status is State.OPT_OUT_OPEN
     assert not [job for job in plain.jobs() if job.state == "dead"]

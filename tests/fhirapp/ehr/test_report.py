@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from fhirapp.ehr.capability import Capability, capability_of
@@ -15,7 +17,7 @@ KINDS = {query.path.split("?")[0].split("/")[0] for query in (*QUERIES, *EXTRAS)
 def an_ehr(*, without: tuple[str, ...] = (), interactions: tuple[str, ...] = ("transaction",)) -> Capability:
     """An EHR that offers everything, without the named things: "Task.create", "conditionalCreate", "versioning"."""
     resources = []
-    for kind in sorted(KINDS | {*WRITTEN, "Provenance", "RiskAssessment"}):
+    for kind in sorted(KINDS | {*WRITTEN, "Provenance", "RiskAssessment", "Communication", "DetectedIssue", "Flag"}):
         codes = [code for code in ("read", "search-type", "create", "update") if f"{kind}.{code}" not in without]
         resource = {
             "type": kind,
@@ -29,7 +31,7 @@ def an_ehr(*, without: tuple[str, ...] = (), interactions: tuple[str, ...] = ("t
     return capability_of({"fhirVersion": "4.0.1", "software": {"name": "Test"}, "rest": [rest]})
 
 
-def said(capability: Capability, **settings: bool) -> dict[str, Line]:
+def said(capability: Capability, **settings: Any) -> dict[str, Line]:
     return {line.topic: line for line in lines_about(capability, WriteBackSettings(**settings))}
 
 
@@ -41,6 +43,8 @@ def test_an_ehr_that_offers_everything_needs_nothing() -> None:
     ("without", "topic", "level", "words"),
     [
         ("Task.create", "writing Task", "note", "navigators work in Stride's queue only"),
+        ("Communication.create", "notices to patients", "note", "keeps them in its own outbox"),
+        ("DetectedIssue.update", "safety holds", "ok", "writes each as a Flag"),
         ("ServiceRequest.create", "writing ServiceRequest", "note", "clinician accepts the card"),
         ("CarePlan.update", "writing CarePlan", "FIX", "opt-out could not be written"),
         ("conditionalCreate", "conditional create", "note", "searches before each create and once after"),
@@ -76,3 +80,24 @@ def test_identifiers_that_cannot_be_searched_are_looked_for_in_the_patients_own(
 @pytest.mark.parametrize(("version", "level"), [("4.0.1", "ok"), ("4.3.0", "FIX"), ("", "FIX")])
 def test_another_version_of_fhir_is_to_be_mended(version: str, level: str) -> None:
     assert said(capability_of({"fhirVersion": version}))["version"].level == level
+
+
+@pytest.mark.parametrize(
+    ("without", "holds", "level", "words"),
+    [
+        (("DetectedIssue.create", "Flag.update"), "auto", "note", "neither DetectedIssue nor Flag"),
+        (("Flag.create",), "flag", "FIX", "though this tenant asks for it"),
+        ((), "flag", "ok", "writes each as a Flag"),
+        ((), "none", "note", "switched off"),
+    ],
+)
+def test_as_what_a_hold_stands_in_the_chart_is_said(
+    without: tuple[str, ...], holds: str, level: str, words: str
+) -> None:
+    line = said(an_ehr(without=without), holds=holds)["safety holds"]
+    assert line.level == level
+    assert words in str(line)
+
+
+def test_notices_that_the_hospital_wants_nowhere_are_no_fault_of_the_ehr() -> None:
+    assert "switched off" in said(an_ehr(), notices=False)["notices to patients"].said
