@@ -107,8 +107,11 @@ def _holds(work: Work) -> Iterator[tuple[str, Wanted]]:
     for kind in live:
         if _rule_of(kind) not in standing:
             yield kind, Wanted(_end_of(work, kind))
-    kept = {_rule_of(kind): kind for kind in live}
     prefix = {"DetectedIssue": ISSUE, "Flag": FLAG}.get(hold_type(work.tenant.write_back, work.capability))
+    # One that was refused as a DetectedIssue stands in nobody's way where the hospital now has Flags.
+    kept = {
+        _rule_of(kind): kind for kind in live if work.known[kind].status != REFUSED or kind.startswith(prefix or "")
+    }
     for rule, finding in standing.items():
         known = kept.get(rule) or (_next(prefix, rule, rows) if prefix else None)
         if known is not None:

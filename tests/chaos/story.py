@@ -22,11 +22,13 @@ from fhirapp.referrals.judging import CLINICIAN_WINDOW, PATIENT_WINDOW, WRITE_BA
 from fhirapp.referrals.links import OptOutLink
 from fhirapp.referrals.referral import EhrResource, Referral, ReferralEvent
 from fhirapp.referrals.status import State
+from fhirapp.write_back.beside import type_beside
 from mappings.canonical import RESOURCE_IDENTIFIER
 from tests.chaos.house import House
 
 KINDS: Final = (CLINICIAN_WINDOW, PATIENT_WINDOW, WRITE_BACK)
-WRITTEN: Final = ("ServiceRequest", "CarePlan", "Goal", "Task", "Provenance")
+BESIDE: Final = ("Communication", "DetectedIssue", "Flag")
+WRITTEN: Final = ("ServiceRequest", "CarePlan", "Goal", "Task", "Provenance", *BESIDE)
 PATIENCE_S: Final = 1500
 AFTER_THE_CLINICIAN, AFTER_THE_PATIENT = timedelta(hours=73), timedelta(days=7, hours=1)
 
@@ -205,8 +207,11 @@ def disagreements(
     planned = () if referral.prescription_released else PRESCRIPTION_KINDS
     must = [kind for kind, want in wanted.items() if want.create and kind not in planned]
     said += [f"{referral.patient_id} {kind} was never written" for kind in must if (referral.id, kind) not in known]
+    if must and (referral.id, "patient-notice-referral") not in known:
+        said.append(f"{referral.patient_id}: nothing in the EHR says that the patient was told")
     ours = sum(len(of_patient(rows, referral)) for rows in ehr.values())
-    told = sum(1 for referral_id, kind in known if referral_id == referral.id and kind in wanted)
+    mine = [kind for referral_id, kind in known if referral_id == referral.id]
+    told = sum(1 for kind in mine if kind in wanted or type_beside(kind))
     if ours != told:
         said.append(f"{referral.patient_id}: {ours} in the EHR, {told} in the database")
     return said
@@ -232,7 +237,13 @@ def ours_of(resource: Any) -> list[Any]:
 
 def of_patient(rows: list[Any], referral: Referral) -> list[Any]:
     subject = f"Patient/{referral.patient_id}"
-    return [one for one in rows if (one.get("subject") or one.get("for") or {}).get("reference") == subject]
+    about = [(one, one.get("subject") or one.get("for") or one.get("patient") or {}) for one in rows]
+    return [one for one, who in about if who.get("reference") == subject and not is_alarm(one)]
+
+
+def is_alarm(resource: Any) -> bool:
+    """A message to a clinician, of which the alarm keeps its own account."""
+    return any(coding["code"] == "alert" for one in resource.get("category", ()) for coding in one.get("coding", ()))
 
 
 def states(house: House) -> set[State]:

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from fhirapp.demo.settings import TENANT
+from fhirapp.jobs.table import Job
+from fhirapp.referrals.judging import WRITE_BACK
 from mappings.canonical import RESOURCE_IDENTIFIER
 from mappings.to_fhir.detected_issue import SAFETY_RULES
 from mappings.to_fhir.validate import checked
-from tests.world import PATIENT, World, hospital
+from tests.world import CLINICIAN, PATIENT, World, hospital
 
 OFF = '{base}\n[tenants.city.write_back]\nnotices = false\nholds = "none"\n'
 AS_FLAG = '{base}\n[tenants.city.write_back]\nholds = "flag"\n'
@@ -66,6 +68,19 @@ def test_each_further_notice_is_one_more(world: World) -> None:
         "an exercise programme for you",
         "we have stopped your referral",
     ]
+
+
+def test_a_page_writes_the_referral_and_leaves_the_notice_to_the_worker(world: World) -> None:
+    referral = world.opened("ada-refer")
+    world.stride.actions.sign(referral.id, actor=CLINICIAN, now=world.stride.clock())
+    with world.stride.sessions.begin() as session:
+        session.query(Job).filter(Job.kind == WRITE_BACK).delete()
+    system = world.stride.ehrs.as_system(world.tenant)
+    world.stride.write_back.converge(TENANT, referral.id, system, beside=False)
+    assert [one["status"] for one in world.ours("ada-refer", "ServiceRequest")] == ["active"]
+    assert found(world, "Communication", "ada-refer") == []
+    world.worker.run_due()
+    assert len(found(world, "Communication", "ada-refer")) == 1
 
 
 # ------------------------------------------------------------ holds
