@@ -2,8 +2,10 @@
 FROM python:3.11-slim AS build
 WORKDIR /src
 COPY . .
-RUN python -m venv /tools && /tools/bin/pip install --no-cache-dir build
-RUN /tools/bin/python -m build --wheel --outdir /dist .
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev
+RUN python -m venv /tools && /tools/bin/pip install --no-cache-dir --require-hashes -r locks/compiling.txt
+RUN /tools/bin/python -m tools.compiled.tree --no-compiling --into /compiled
+RUN /tools/bin/python -m build --wheel --no-isolation --outdir /dist /compiled
 RUN python -m venv /opt/stride
 RUN /opt/stride/bin/pip install --no-cache-dir --require-hashes -r locks/production.txt
 RUN /opt/stride/bin/pip install --no-cache-dir --no-deps /dist/*.whl

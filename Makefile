@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo check-demo test test-postgresql chaos lint docs bench bench-peers lock messages clean prerequisites
+.PHONY: help setup demo check-demo test test-postgresql chaos lint docs compiled bench bench-peers lock messages clean prerequisites
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -49,17 +49,25 @@ lint: $(READY) ## style, types and the import contract
 docs: $(READY) ## make the generated reference pages anew
 	$(BIN)/python -m tools.reference
 
-bench: $(READY) ## hook latency in process
-	$(BIN)/python -m bench
+compiled: build/compiled/.done ## the packages with the clinical engine as C, in build/compiled (two minutes; wants gcc)
 
-bench-peers: $(READY) ## requests per second beside HealthChain (quiet machine; makes an environment for it)
-	$(BIN)/python -m bench.side_by_side
+build/compiled/.done: $(READY) $(shell find models mappings cds_hooks smart_launch fhirapp tools/compiled -name '*.py' -o -name '*.yaml' -o -name '*.html')
+	$(BIN)/python -m tools.compiled.tree
+	@touch $@
+
+bench: $(READY) compiled ## all measurements, with the engine as C; the engine alone as Python too
+	$(BIN)/python -m bench.engine
+	cd build/compiled && ../../$(BIN)/python -m bench
+
+bench-peers: $(READY) compiled ## requests per second beside HealthChain (quiet machine; makes an environment for it)
+	cd build/compiled && ../../$(BIN)/python -m bench.side_by_side
 
 messages: $(READY) ## collect the texts to translate
 	$(BIN)/python -m fhirapp.translations.extract
 
 lock: $(READY) ## resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra dev -o locks/development.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra compile -c locks/development.txt -o locks/compiling.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra postgres -c locks/development.txt -o locks/production.txt
 
 clean: ## remove what was made

@@ -37,7 +37,7 @@ from fhirapp.commands.keys import make_secrets
 from fhirapp.demo.one_shot import EHR, write_tenants
 
 ROOT = Path(__file__).parent.parent
-PEER = ROOT / ".bench" / "healthchain"
+PEER = Path(__file__).resolve().parent.parent / ".bench" / "healthchain"  # one, also for a tree made of this one
 PATH = "/cds-services/exercise-referral"
 CONNECTIONS, WAITING, WAIT_S = 16, 8, 0.2
 TOKENS = {20: 6000, 200: 3000, 2000: 400}  # a token works once: more than a round can use

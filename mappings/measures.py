@@ -177,8 +177,8 @@ class _MeasureReader:
 
 def _factor(given: object) -> Factor:
     if isinstance(given, list):
-        return float(given[0]), float(given[1])
-    return float(given), 0.0  # type: ignore[arg-type]
+        return Factor(float(given[0]), float(given[1]))
+    return Factor(float(given))  # type: ignore[arg-type]
 
 
 def _pairs(by_system: Mapping[str, Mapping[str, Value]]) -> dict[tuple[str, str], Value]:

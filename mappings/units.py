@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from models.quick import quick_to_make
+
 UCUM: Final = "http://unitsofmeasure.org"
 
-Factor = tuple[float, float]  # canonical = value * factor + offset
+_EXACT: Final = 1e9  # below it a million of them is a whole number that a float holds
+
+
+@quick_to_make
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """How a number in one unit becomes one in the canonical unit: `times` it, `plus` an offset."""
+
+    times: float
+    plus: float = 0.0
+
+    def of(self, value: float) -> float:
+        """The number in the canonical unit, to six decimals: 4.1 g/dL are 41 g/L and nothing beside them."""
+        exact = value * self.times + self.plus
+        if -_EXACT < exact < _EXACT:  # a fifth of the time of `round`
+            return math.floor(exact * 1e6 + 0.5) / 1e6
+        return round(exact, 6)
+
 
 # How people and analysers write units that are not UCUM. A closed list: what is not here is refused.
 # Source: observations.md sections 1 and 9; the variants are those of laboratory and device feeds.
@@ -97,7 +118,7 @@ def plain(code: str) -> str:
     return (_ANNOTATION.sub("", code) or "1") if "{" in code else code
 
 
-SAME: Final[Factor] = (1.0, 0.0)  # the unit is the canonical one already
+SAME: Final = Factor(1.0)  # the unit is the canonical one already
 
 
 class Conversion:

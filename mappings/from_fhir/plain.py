@@ -68,7 +68,7 @@ class PlainReadings:
             if factor is not SAME:
                 if factor is None:
                     return None
-                value = round(value * factor[0] + factor[1], 6)
+                value = factor.of(value)
             if not low <= value <= high:
                 return None
             status = STATUS.get(observation.status)

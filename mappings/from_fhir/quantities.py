@@ -66,8 +66,7 @@ def _number(measure: Measure, observation: Observation, part: Component) -> Read
     if part.value_integer is not None:
         if not measure.dimensionless:
             return Refused(measure, "unit", f"{part.value_integer} without a unit")
-        factor, offset = measure.conversion.accepted.get("1", (1.0, 0.0))
-        return checked(measure, part.value_integer * factor + offset)
+        return checked(measure, measure.conversion.accepted.get("1", SAME).of(float(part.value_integer)))
     if part.value_codeable_concept is not None:
         answer = _answer(measure, part.value_codeable_concept)
         if answer is None:
@@ -93,7 +92,7 @@ def _quantity(measure: Measure, observation: Observation, quantity: Quantity) ->
     if found is None:
         return Refused(measure, "unit", f"{value:g} {_unit_text(quantity)}")
     if found is not SAME:
-        value = round(value * found[0] + found[1], 6)
+        value = found.of(value)
     return checked(measure, value, comparator, _note(measure, observation))
 
 
@@ -207,7 +206,7 @@ def upper_limit(measure: Measure, ranges: list[ReferenceRange] | None, given: Qu
             high = Quantity(high.value, None, given.unit, given.system, given.code)
         found = measure.conversion.factor(high.system, high.code, high.unit)
         if found is not None and high.value is not None:
-            return high.value if found is SAME else round(high.value * found[0] + found[1], 6)
+            return high.value if found is SAME else found.of(high.value)
     return None
 
 

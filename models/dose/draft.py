@@ -120,9 +120,9 @@ class Draft:
     def settle(self) -> None:
         """Apply all factors, keep the floor, round to simple numbers."""
         wanted = self.minutes * self.factor
-        minutes = max(5 * int(wanted // 5), FLOOR_MINUTES)
+        minutes = float(max(5 * int(wanted // 5), FLOOR_MINUTES))
         if minutes != self.minutes:
-            self.log("aerobic.minutes", minutes, "section 1", N_("Rounded down to simple numbers"))
+            self.log("aerobic.minutes", f"{minutes:g}", "section 1", N_("Rounded down to simple numbers"))
         if wanted < FLOOR_MINUTES:
             self.limit_rpe(LIGHT_RPE, "section 1", N_("The least dose is ten light minutes"))
         self.minutes = minutes
@@ -134,7 +134,7 @@ class Draft:
         """The week at most so many minutes: shorter sessions first, then fewer, never under the floor."""
         if self.days * self.minutes <= most:
             return
-        self.minutes = max(5 * int(most / self.days // 5), FLOOR_MINUTES)
+        self.minutes = float(max(5 * int(most / self.days // 5), FLOOR_MINUTES))
         while self.days > FLOOR_DAYS and self.days * self.minutes > most:
             self.days -= 1
         self.log("aerobic.minutes", f"{self.minutes:g}", by, text)

@@ -19,6 +19,44 @@ class ConditionError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """An interval of numbers."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    low_open: bool = False
+    high_open: bool = False
+
+    @property
+    def closed(self) -> tuple[float, float]:
+        """The least and the greatest number inside: an open end is the next number that a computer knows."""
+        if (self.low_open and self.low == math.inf) or (self.high_open and self.high == -math.inf):
+            return math.inf, -math.inf  # nothing is beyond infinity
+        low = math.nextafter(self.low, math.inf) if self.low_open else self.low
+        return low, math.nextafter(self.high, -math.inf) if self.high_open else self.high
+
+    def holds(self, value: float) -> bool:
+        """True when the number is inside."""
+        above = value > self.low if self.low_open else value >= self.low
+        return above and (value < self.high if self.high_open else value <= self.high)
+
+    def may_hold(self, reading: Reading) -> bool:
+        """True when some number that the reading can stand for is inside."""
+        value = reading.value
+        if isinstance(value, str):
+            return False
+        if reading.comparator is None:
+            return self.holds(value)
+        open_end = reading.comparator in ("<", ">")
+        if reading.comparator in ("<", "<="):
+            return value > self.low or (value == self.low and not open_end and not self.low_open)
+        return value < self.high or (value == self.high and not open_end and not self.high_open)
+
+
+Bands = Mapping[str, tuple[Band, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """A compiled condition: whether it holds, and on what evidence.
 
@@ -63,48 +101,12 @@ def nothing(view: View) -> Iterable[Evidence]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
-    """An interval of numbers."""
-
-    low: float = -math.inf
-    high: float = math.inf
-    low_open: bool = False
-    high_open: bool = False
-
-    @property
-    def closed(self) -> tuple[float, float]:
-        """The least and the greatest number inside: an open end is the next number that a computer knows."""
-        low = math.nextafter(self.low, math.inf) if self.low_open else self.low
-        return low, math.nextafter(self.high, -math.inf) if self.high_open else self.high
-
-    def holds(self, value: float) -> bool:
-        """True when the number is inside."""
-        above = value > self.low if self.low_open else value >= self.low
-        return above and (value < self.high if self.high_open else value <= self.high)
-
-    def may_hold(self, reading: Reading) -> bool:
-        """True when some number that the reading can stand for is inside."""
-        value = reading.value
-        if isinstance(value, str):
-            return False
-        if reading.comparator is None:
-            return self.holds(value)
-        open_end = reading.comparator in ("<", ">")
-        if reading.comparator in ("<", "<="):
-            return value > self.low or (value == self.low and not open_end and not self.low_open)
-        return value < self.high or (value == self.high and not open_end and not self.high_open)
-
-
-Bands = Mapping[str, tuple[Band, ...]]
-
-
 def bands_together(parts: Iterable[tuple[frozenset[str] | None, Bands]]) -> Bands:
     """The intervals by which several conditions are woken, of the names that wake each of them by a number alone."""
     found: dict[str, tuple[Band, ...]] = {}
     unbound: set[str] = set()
     for wake, bands in parts:
-        unbound |= (wake or frozenset()) - bands.keys()
+        unbound |= (wake or frozenset()) - frozenset(bands)
         for name, given in bands.items():
             found[name] = (*found.get(name, ()), *given)
     return {name: given for name, given in found.items() if name not in unbound}

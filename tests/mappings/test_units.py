@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mappings.measures import observed
-from mappings.units import SYNONYMS, UCUM, Conversion, plain
+from mappings.units import SAME, SYNONYMS, UCUM, Conversion, Factor, plain
 from models.inputs import INPUTS
 
 # Worked out by hand from molar masses and definitions, not from the table: alias, value, unit, canonical value.
@@ -62,8 +62,22 @@ KNOWN = [
 
 @pytest.mark.parametrize(("alias", "value", "unit", "expected"), KNOWN)
 def test_known_conversions(alias, value, unit, expected):
-    factor, offset = observed().by_alias[alias].conversion.factor(UCUM, unit, None)
-    assert math.isclose(value * factor + offset, expected, rel_tol=2e-4)
+    factor = observed().by_alias[alias].conversion.factor(UCUM, unit, None)
+    assert math.isclose(factor.of(value), expected, rel_tol=2e-4)
+
+
+@given(st.decimals(-99_999, 99_999, places=3), st.sampled_from((1.0, 10.0, 0.001, 88.42, 0.45359237)))
+def test_a_converted_number_is_rounded_to_six_decimals_as_python_rounds(value, times):
+    found, exact = Factor(times).of(float(value)), float(value) * times
+    assert found == round(found, 6)
+    assert abs(found - exact) <= 5.1e-7
+    if abs(exact * 1e6 % 1 - 0.5) > 1e-3:  # but for a number in the middle between two
+        assert found == round(exact, 6)
+
+
+@pytest.mark.parametrize("value", [1e12, -3e200, math.inf, -math.inf])
+def test_a_number_too_large_for_decimals_stays_what_it_is(value):
+    assert Factor(1.0).of(value) == value
 
 
 def test_every_numeric_input_accepts_its_own_canonical_unit():
@@ -72,7 +86,7 @@ def test_every_numeric_input_accepts_its_own_canonical_unit():
             assert measure.conversion.factor(UCUM, INPUTS[alias].unit, None) is not None, alias
             # and takes it as it is
             code = INPUTS[alias].unit
-            expected = (100.0, 0.0) if code == "1" else (1.0, 0.0)
+            expected = Factor(100.0) if code == "1" else SAME
             assert measure.conversion.factor(UCUM, code, None) == expected, alias
 
 
@@ -97,7 +111,7 @@ def test_every_numeric_input_accepts_its_own_canonical_unit():
     ],
 )
 def test_unit_texts_of_laboratories_by_the_closed_list(alias, text, factor):
-    assert observed().by_alias[alias].conversion.factor(None, None, text) == (factor, 0)
+    assert observed().by_alias[alias].conversion.factor(None, None, text) == Factor(factor)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +136,7 @@ def test_an_absent_or_strange_unit_is_never_guessed(alias, system, code, unit):
 
 def test_annotations_carry_no_value():
     conversion = observed().by_alias["hr_rest"].conversion
-    assert conversion.factor(UCUM, "{beats}/min", None) == (1, 0)
+    assert conversion.factor(UCUM, "{beats}/min", None) == SAME
     assert plain("{score}") == "1"
     assert plain("10*9{cells}/L") == "10*9/L"
 
@@ -130,8 +144,8 @@ def test_annotations_carry_no_value():
 @given(st.sampled_from(sorted(observed().by_alias)), st.floats(0.001, 1e6), st.floats(0.001, 1e6))
 def test_every_conversion_keeps_order(alias, first, second):
     assume(first < second)
-    for factor, offset in observed().by_alias[alias].conversion.accepted.values():
-        assert first * factor + offset < second * factor + offset
+    for factor in observed().by_alias[alias].conversion.accepted.values():
+        assert first * factor.times + factor.plus < second * factor.times + factor.plus
 
 
 @given(st.text(max_size=12), st.sampled_from(sorted(observed().by_alias)))
@@ -144,7 +158,7 @@ def test_any_text_that_is_in_no_list_is_refused(text, alias):
 
 
 def test_the_memory_of_units_does_not_grow_for_ever():
-    conversion = Conversion({"g/L": (1.0, 0.0)})
+    conversion = Conversion({"g/L": SAME})
     for number in range(3000):
         conversion.factor(None, None, f"unit {number}")
     assert len(conversion._known) <= 1000
