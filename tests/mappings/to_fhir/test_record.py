@@ -10,9 +10,10 @@ import pytest
 from mappings.errors import InvalidResource
 from mappings.to_fhir.audit_deed import Deed, audit_deed
 from mappings.to_fhir.communication import Notice, communication
-from mappings.to_fhir.detected_issue import detected_issues
+from mappings.to_fhir.detected_issue import detected_issue, detected_issues, mitigated
 from mappings.to_fhir.exercise_prescription import exercise_prescription
 from mappings.to_fhir.facts import Ref
+from mappings.to_fhir.flag import ended, flag
 from mappings.to_fhir.provenance import provenance
 from mappings.to_fhir.risk_assessment import risk_assessments
 from mappings.to_fhir.validate import checked
@@ -118,6 +119,44 @@ def test_a_notice_says_to_whom_how_and_when() -> None:
     assert resource["about"] == [{"reference": "ServiceRequest/sr"}]
     unsent = Notice(2, Ref("Patient/ada-refer"), "sms", "Exercise referral", "You can say no.", None)
     assert "sent" not in communication(some_facts(), "preparation", unsent)
+
+
+def test_a_notice_is_found_again_by_its_kind_and_names_the_request_that_it_is_about() -> None:
+    notice = Notice(
+        3, Ref("Patient/ada-refer"), "letter", "Exercise referral", "x", NOW, kind="patient-notice-referral"
+    )
+    resource = checked(communication(some_facts(), "completed", notice, based_on=("ServiceRequest/4",)))
+    assert resource["basedOn"] == [{"reference": "ServiceRequest/4"}]
+    assert resource["identifier"] == some_facts().identifiers("patient-notice-referral")
+    assert "statusReason" not in resource
+
+
+def test_a_notice_that_nobody_got_says_why() -> None:
+    notice = Notice(3, Ref("Patient/ada-refer"), "", "Exercise referral", "x", None, not_done="No reason any more")
+    resource = checked(communication(some_facts(), "not-done", notice))
+    assert resource["statusReason"] == {"text": "No reason any more"}
+    assert "medium" not in resource
+
+
+def test_an_issue_that_has_passed_says_what_ended_it_and_keeps_all_else() -> None:
+    issue = detected_issue(some_facts(), a_finding("HOLD"), "detected-issue-HEM-01", NOW, "ServiceRequest/4")
+    assert issue["implicated"] == [{"reference": "ServiceRequest/4"}]
+    theirs = {**issue, "id": "7", "extension": [{"url": "urn:theirs", "valueCode": "x"}]}
+    passed = checked(mitigated(theirs, NOW, "The rules no longer find it"))
+    assert passed["status"] == "amended"
+    assert passed["mitigation"] == [
+        {"action": {"text": "The rules no longer find it"}, "date": "2026-11-26T00:10:00+10:30"}
+    ]
+    assert {name: passed[name] for name in theirs if name != "status"} == {
+        name: value for name, value in theirs.items() if name != "status"
+    }
+
+
+def test_a_flag_stands_from_the_day_of_the_finding_until_the_hold_has_gone() -> None:
+    sign = checked(flag(some_facts(), a_finding("HOLD"), "flag-HEM-01", NOW))
+    assert (sign["status"], sign["period"]) == ("active", {"start": "2026-11-26T00:10:00+10:30"})
+    over = checked(ended({**sign, "id": "7"}, NOW))
+    assert (over["status"], over["id"], set(over["period"])) == ("inactive", "7", {"start", "end"})
 
 
 def test_software_is_never_the_author_but_its_versions_are_named() -> None:
