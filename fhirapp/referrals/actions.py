@@ -35,7 +35,7 @@ from fhirapp.referrals.referral import Actor, ContactAttempt, Referral, SafetyAn
 from fhirapp.referrals.status import RESUMABLE, Action, Role, State, allowed
 from fhirapp.referrals.store import Referrals
 from fhirapp.referrals.time_to_say_no import patient_time
-from fhirapp.tenants import Tenants
+from fhirapp.tenants import Tenant, Tenants
 
 CLEARANCE_VALID: Final = timedelta(days=30)  # rules.md section 1: an override lasts 30 days at most
 
@@ -45,6 +45,22 @@ COME_BACK: Final = "come_back"  # the kind of the job that opens a new referral 
 SAID_YES: Final = "said_yes"  # in the history: the patient need not be waited for
 MAY_STILL_ANSWER: Final = timedelta(days=30)
 AFTER_COMPLETION: Final = timedelta(days=180)  # pathway.md section 5, S20
+
+
+REASON_SETTLED: Final = "reason_settled"
+IN_PROGRAMME: Final = frozenset({State.ENROLLED, State.PAUSED})
+TARGETS: Final[Mapping[Action, State]] = {
+    Action.BASELINE: State.BASELINE_DONE,
+    Action.ENROL: State.ENROLLED,
+    Action.PAUSE: State.PAUSED,
+    Action.RESUME: State.ENROLLED,
+    Action.TRANSFER: State.TRANSFERRED,
+    Action.BACK_TO_CONTACT: State.CONTACTING,
+    Action.COMPLETE: State.COMPLETED,
+    Action.DISCONTINUE: State.DISCONTINUED,
+    Action.DEPART: State.DEPARTED,
+    Action.MARK_ERROR: State.ERROR,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,9 +286,9 @@ class Actions:
     def offer(self, referral_id: UUID, programme_id: str, *, actor: Actor, now: datetime) -> None:
         """Ask a programme. Raises `HoldOpen` without valid answers; never under the supervision that is needed."""
         tenant = self.tenants[actor.tenant_id]
-        with self._moving(referral_id, "offer", actor, now, programme=programme_id) as (_, referral):
+        with self._moving(referral_id, "offer", actor, now, programme=programme_id) as (session, referral):
             site = tenant.programme(programme_id)
-            if site is None or site.supervision < int(referral.summary["min_supervision"]):
+            if site is None or site.supervision < least_supervision(session, tenant, referral):
                 raise TransitionNotAllowed(referral.state, f"offer to {programme_id}", actor.role.value)
             referral.move(Action.OFFER, State.OFFERED, actor=actor, at=now)
             referral.programme = programme_id
@@ -284,12 +300,37 @@ class Actions:
         with self._moving(referral_id, f"programme_{answer.value}", actor, now) as (_, referral):
             referral.move(answer, targets[answer], actor=actor, at=now)
 
+    def carry_on(
+        self, referral_id: UUID, action: Action, *, actor: Actor, now: datetime, why: str = "", on_word_of: str = ""
+    ) -> None:
+        """One move of the time in a programme, or an end that needs no coded no. `why` is a code, never free text.
+
+        `on_word_of`: whose word the actor passes on. Raises `TransitionNotAllowed`, or `HoldOpen` where safety forbids.
+        """
+        said = {name: value for name, value in (("why", why), ("on_word_of", on_word_of)) if value}
+        with self._moving(referral_id, action.value, actor, now, **said) as (session, referral):
+            was_open = referral.is_open
+            referral.move(action, TARGETS[action], actor=actor, at=now)
+            if action is Action.COMPLETE:
+                referral.reoffer_at = now + AFTER_COMPLETION
+            elif action is Action.DEPART:
+                self._ended(session, referral, why, now, tell=False)
+            elif action is Action.DISCONTINUE:
+                self._ended(session, referral, "PG-ENDED", now, tell=False)
+            elif action is Action.MARK_ERROR and was_open:  # one that had ended keeps its reason, and how long it binds
+                self._ended(session, referral, "CL-OTHER", now, tell=referral.signed_at is not None)
+
+    def settle_reason(self, referral_id: UUID, *, actor: Actor, now: datetime) -> None:
+        """What could be offered at once after a no was offered, or is left: nobody is reminded of it again."""
+        with self._moving(referral_id, REASON_SETTLED, actor, now):
+            pass
+
     def close(self, referral_id: UUID, code: str, *, actor: Actor, now: datetime) -> None:
         """A navigator ends the referral with a coded reason: the patient's no, or that it cannot go on."""
         with self._moving(referral_id, "close", actor, now, reason=code) as (session, referral):
             if code in ("OO-DIED", "OO-MOVED"):
                 referral.move(Action.DEPART, State.DEPARTED, actor=actor, at=now)
-            elif code == "OO-LOST":
+            elif code == "OO-LOST" or referral.status in IN_PROGRAMME:  # S17 and S18 end in S21, with the reason
                 referral.move(Action.DISCONTINUE, State.DISCONTINUED, actor=actor, at=now)
             else:
                 referral.move(Action.OPT_OUT, State.OPTED_OUT, actor=actor, at=now)
@@ -305,6 +346,7 @@ class Actions:
         """
         made: list[Action] = []
         with self._moving(referral_id, deed.event, actor, now, **deed.details) as (session, referral):
+            was_open = referral.is_open
             for action, target in deed.steps:
                 try:
                     referral.move(action, target, actor=actor, at=now)
@@ -315,7 +357,7 @@ class Actions:
                 made.append(action)
             if Action.CLAIM in made:
                 referral.owner, referral.owner_display = actor.reference or None, actor.display
-            if deed.code and not referral.is_open:
+            if deed.code and was_open and not referral.is_open:
                 told = referral.signed_at is not None and deed.code != "OO-DIED"
                 self._ended(session, referral, deed.code, now, tell=told)
             if referral.status is State.COMPLETED:
@@ -365,9 +407,7 @@ class Actions:
         A closed referral stays closed; the next look at the chart opens a new one, if the patient is still eligible.
         """
         with self._moving(referral_id, "ask_again", actor, now) as (_, referral):
-            if referral.is_open or referral.status in (State.ERROR, State.DEPARTED):
-                raise TransitionNotAllowed(referral.state, "ask_again", actor.role.value)
-            if actor.role is not Role.PATIENT and referral.reason_code in ONLY_THE_PATIENT:
+            if not may_ask_again(referral, actor.role):
                 raise TransitionNotAllowed(referral.state, "ask_again", actor.role.value)
             referral.reoffer_at = now
 
@@ -405,3 +445,25 @@ def resumed_at(referral: Referral) -> State:
     if before is State.OFFERED and not referral.prescription_released:
         return State.CONTACTING
     return before
+
+
+def least_supervision(session: Session, tenant: Tenant, referral: Referral) -> int:
+    """The least supervision that a navigator may offer now.
+
+    On a transfer no less than before, unless the programme itself has asked for the step: navigators route to the same
+    or more (pathway.md section 7).
+    """
+    needed = int(referral.summary["min_supervision"])
+    before = tenant.programme(referral.programme or "")
+    if referral.status is not State.TRANSFERRED or before is None:
+        return needed
+    if Referrals(session, tenant.id).last_role(referral.id, Action.TRANSFER.value) == Role.PROGRAMME:
+        return needed
+    return max(needed, before.supervision)
+
+
+def may_ask_again(referral: Referral, role: Role) -> bool:
+    """Whether a wish ends the embargo of a no: a patient's always, a clinician's unless only the patient may ask."""
+    if referral.is_open or referral.status in (State.ERROR, State.DEPARTED):
+        return False
+    return role is Role.PATIENT or referral.reason_code not in ONLY_THE_PATIENT

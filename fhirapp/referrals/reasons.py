@@ -61,7 +61,7 @@ REASONS: Final = _table(
     _patient("OO-ACTIVE", N_("Already active or has an own programme"), 180, 2, YEAR),
     _patient("OO-UNWELL", N_("Too unwell at the moment"), 28, 3, early=_CHANGED | {BETTER}),
     _patient("OO-FEAR", N_("Afraid of harm"), 30, 2, way=N_("A call by a physiotherapist")),
-    _patient("OO-TIME", N_("No time: work or caring"), 60, 2, way=N_("Other times, or a programme at home")),
+    _patient("OO-TIME", N_("No time: work or caring"), 60, 2),
     _patient("OO-TRANSP", N_("Cannot get there"), None,
              way=N_("A programme at home or by video or telephone, or help with transport")),
     _patient("OO-COST", N_("Cost"), None, way=N_("A programme that costs nothing")),
@@ -84,8 +84,8 @@ REASONS: Final = _table(
 
 CLINICIAN_CHOICES: Final = ("CL-CONTRA", "CL-PALL", "CL-CHOICE", "OO-NOTINT", "CL-OTHER")
 CLOSING_CHOICES: Final = (
-    "OO-NOTINT", "OO-ACTIVE", "OO-UNWELL", "OO-FEAR", "OO-TIME", "OO-OTHERCARE", "OO-PRIV", "OO-NEVER", "OO-MOVED",
-    "OO-LOST",
+    "OO-NOTINT", "OO-ACTIVE", "OO-UNWELL", "OO-FEAR", "OO-TIME", "OO-TRANSP", "OO-COST", "OO-DIGI", "OO-LANG",
+    "OO-OTHERCARE", "OO-PRIV", "OO-NEVER", "OO-MOVED", "OO-LOST",
 )  # fmt: skip
 
 # Nobody but the patient may ask again, and nothing overrides it; whom we can no longer reach is not asked either.

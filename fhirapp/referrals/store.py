@@ -141,6 +141,15 @@ class Referrals:
         )
         return self.session.execute(query.limit(1)).first() is not None
 
+    def last_role(self, referral_id: UUID, action: str) -> str | None:
+        """Who did this last, as a role; `None` when nobody has."""
+        query = sa.select(ReferralEvent.role).where(
+            ReferralEvent.tenant_id == self.tenant_id,
+            ReferralEvent.referral_id == referral_id,
+            ReferralEvent.action == action,
+        )
+        return self.session.execute(query.order_by(ReferralEvent.id.desc()).limit(1)).scalar_one_or_none()
+
     def attempts(self, referral_id: UUID) -> Sequence[ContactAttempt]:
         """The contact attempts, oldest first."""
         return (

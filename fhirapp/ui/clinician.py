@@ -12,11 +12,12 @@ from flask.typing import ResponseReturnValue
 
 from fhirapp.alarms.confirming import Confirming
 from fhirapp.ehr.errors import EhrUnavailable
+from fhirapp.referrals.actions import may_ask_again
 from fhirapp.referrals.errors import HoldOpen, ReferralNotFound, TransitionNotAllowed
 from fhirapp.referrals.notices import person_of
 from fhirapp.referrals.reasons import CLINICIAN_CHOICES, REASONS, reoffer_at
 from fhirapp.referrals.referral import Referral
-from fhirapp.referrals.status import LABELS, Role
+from fhirapp.referrals.status import LABELS, Action, Role
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant
 from fhirapp.ui.access import Door
@@ -27,6 +28,7 @@ from fhirapp.ui.history import lines_of
 from fhirapp.ui.house import House
 from fhirapp.ui.look import Look, fingerprint, look_at
 from fhirapp.ui.messages import said_of
+from fhirapp.ui.moves import SURE, chosen, moves_for
 from fhirapp.ui.people import banner_of, known_person
 from fhirapp.ui.programmes import sites_for
 from fhirapp.ui.session import Page
@@ -40,6 +42,12 @@ CHANGED: Final = N_("The chart has changed since this page was opened. Please lo
 MOVED: Final = N_("Somebody else has moved this referral meanwhile. This is how it stands now.")
 HELD: Final = N_("It was not signed: a rule holds it, or a clearance is missing.")
 NOT_HERE: Final = N_("This cannot be signed here. The reason stands below.")
+NOT_CHOSEN: Final = N_("Something was not chosen or ticked, so nothing was done.")
+STOPPED: Final = {
+    "hold": N_("Nothing was done: a rule holds this referral."),
+    "clearance": N_("Nothing was done: a clearance is missing."),
+    "answers": N_("Nothing was done: the safety questions have to be answered first, they are good for two weeks."),
+}
 NO_REASON: Final = N_("Choose a reason, so that the service knows when to offer again.")
 
 
@@ -93,6 +101,38 @@ class Screen:
         except TransitionNotAllowed:
             return self._screen(page, tenant, self._look(page, tenant), problem=MOVED), 409
         return self._tell_and_confirm(page, tenant, referral)
+
+    def move(self, sid: str) -> ResponseReturnValue:
+        """Pause, go on, complete, end: what the table of states lets a clinician do beside signing and declining."""
+        page, tenant = self.door.enter(sid)
+        referral, why = self._stored(page), request.form.get("why", "")
+        if referral is None or not page.row.fhir_user:
+            raise ReferralNotFound("nothing to move")
+        wanted = chosen(Role.CLINICIAN, referral.status, request.form.get("move", ""), why, sure=SURE in request.form)
+        if wanted is None:
+            return self._screen(page, tenant, self._look(page, tenant), problem=NOT_CHOSEN), 422
+        if wanted.action is Action.RESUME:
+            self._look(page, tenant)  # the chart speaks before the sessions do
+        try:
+            self.house.actions.carry_on(
+                referral.id, wanted.action, actor=page.actor, now=self.house.clock(), why=why if wanted.choose else ""
+            )
+        except (TransitionNotAllowed, HoldOpen) as refused:
+            problem = MOVED if isinstance(refused, TransitionNotAllowed) else STOPPED[refused.why]
+            return self._screen(page, tenant, self._look(page, tenant), problem=problem), 409
+        with suppress(AccessEnded, SmartError):
+            converge_now(self.house, tenant, referral, self.door.ehr(page, tenant))
+        return redirect(url_for("clinician.show", sid=sid, said=f"move-{wanted.action.value}"), 303)
+
+    def again(self, sid: str) -> ResponseReturnValue:
+        """A clinician wants the patient to be offered again after a no: the embargo ends, and the chart is read."""
+        page, _ = self.door.enter(sid)
+        referral = self._stored(page)
+        if referral is None or not page.row.fhir_user:
+            raise ReferralNotFound("nothing to offer again")
+        with suppress(TransitionNotAllowed):
+            self.house.actions.ask_again(referral.id, actor=page.actor, now=self.house.clock())
+        return redirect(url_for("clinician.show", sid=sid), 303)
 
     def alarm_seen(self, sid: str, alarm_id: int) -> ResponseReturnValue:
         """The clinician confirms an alarm of the patient whose page this is."""
@@ -175,6 +215,8 @@ class Screen:
             bar=bar,
             waits=waits(case, referral),
             referral=referral,
+            moves=moves_for(referral.status, Role.CLINICIAN) if referral and page.row.fhir_user else [],
+            may_ask=bool(referral and page.row.fhir_user and case.proposal and may_ask_again(referral, Role.CLINICIAN)),
             history=lines_of(history),
             alarms=alarms,
             message=said_of(request.args.get("said", "")),
@@ -221,6 +263,8 @@ def create_blueprint(house: House) -> Blueprint:
     bp.get("/<sid>/", endpoint="show")(screen.show)
     bp.post("/<sid>/sign", endpoint="sign")(screen.sign)
     bp.post("/<sid>/not-now", endpoint="not_now")(screen.not_now)
+    bp.post("/<sid>/move", endpoint="move")(screen.move)
+    bp.post("/<sid>/again", endpoint="again")(screen.again)
     bp.post("/<sid>/alarms/<int:alarm_id>", endpoint="alarm_seen")(screen.alarm_seen)
     bp.get("/<sid>/done", endpoint="done")(screen.done)
     return bp

@@ -15,7 +15,7 @@ from fhirapp.db.encrypted import Sealer
 from fhirapp.referrals.errors import ReferralNotFound
 from fhirapp.referrals.notices import person_of
 from fhirapp.referrals.referral import ContactAttempt, Referral, SafetyAnswers
-from fhirapp.referrals.status import State
+from fhirapp.referrals.status import STARTED, State
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant
 from fhirapp.ui.case import avoided
@@ -34,11 +34,17 @@ LISTED: Final = frozenset(
         State.WAITLISTED,
         State.BOOKED,
         State.UNREACHABLE,
+        State.TRANSFERRED,
         State.HELD,
     }
 )
 UNCLAIMED: Final = frozenset({State.QUEUED, State.UNREACHABLE})
-FILTERS: Final[Mapping[str, Text]] = {"all": N_("All"), "unclaimed": N_("Unclaimed"), "mine": N_("Mine")}
+FILTERS: Final[Mapping[str, Text]] = {
+    "all": N_("All"),
+    "unclaimed": N_("Unclaimed"),
+    "mine": N_("Mine"),
+    "started": N_("In a programme"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +101,9 @@ class Desk:
     me: str  # the navigator's fhirUser
 
     def rows(self, now: datetime) -> list[Row]:
-        """All that is listed, what is most urgent first."""
+        """All that is listed, what is most urgent first; who is in a programme too, for the filter that shows them."""
         store = Referrals(self.session, self.tenant.id)
-        found = [referral for referral in store.in_states(LISTED) if referral.signed_at is not None]
+        found = [referral for referral in store.in_states(LISTED | STARTED) if referral.signed_at is not None]
         attempts = self._attempts([referral.id for referral in found])
         asked = self._asked([referral.patient_id for referral in found])
         rows = [
@@ -157,11 +163,14 @@ class Desk:
 
 def shown(rows: Iterable[Row], which: str) -> list[Row]:
     """The rows of one filter."""
+    if which == "started":
+        return [row for row in rows if row.referral.status in STARTED]
+    waiting = [row for row in rows if row.referral.status not in STARTED]
     if which == "mine":
-        return [row for row in rows if row.mine]
+        return [row for row in waiting if row.mine]
     if which == "unclaimed":
-        return [row for row in rows if row.referral.status in UNCLAIMED]
-    return list(rows)
+        return [row for row in waiting if row.referral.status in UNCLAIMED]
+    return waiting
 
 
 def findings_of(summary: Mapping[str, Any], *, at_least: Effect = Effect.SUP) -> list[tuple[str, str, Text]]:

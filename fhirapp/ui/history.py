@@ -12,6 +12,7 @@ from fhirapp.referrals.contact import CHANNELS, OUTCOMES
 from fhirapp.referrals.reasons import REASONS
 from fhirapp.referrals.referral import ReferralEvent
 from fhirapp.referrals.status import LABELS, State
+from fhirapp.ui.moves import PAUSES
 from models.text import N_, Text
 
 _WORDS: Final[Mapping[str, Text]] = {
@@ -49,6 +50,17 @@ _WORDS: Final[Mapping[str, Text]] = {
     "notice_arrived": N_("Notice has arrived"),
     "notice_again": N_("Notice sent again"),
     "notice_phone": N_("Notice: to be told by phone"),
+    "baseline": N_("Baseline done"),
+    "enrol": N_("Sessions begun"),
+    "pause": N_("Paused"),
+    "resume": N_("Goes on again"),
+    "transfer": N_("To another programme"),
+    "back_to_contact": N_("Back to contacting"),
+    "complete": N_("Completed"),
+    "discontinue": N_("Stopped early"),
+    "depart": N_("Died or moved away"),
+    "mark_error": N_("Marked as an error"),
+    "reason_settled": N_("What could be offered at once was seen to"),
     "said_yes": N_("Patient said yes"),
     "not_told": N_("Does not go on: the patient has not been told yet"),
     "ask_again": N_("Wants to be asked again"),
@@ -111,6 +123,10 @@ def _who(event: ReferralEvent) -> Text:
 def _more(details: Mapping[str, Any]) -> Iterator[Text]:
     if (reason := details.get("reason")) in REASONS:
         yield REASONS[str(reason)].label
+    if (why := details.get("why")) in PAUSES:
+        yield PAUSES[str(why)]
+    if details.get("on_word_of") == "programme":
+        yield N_("told by the programme")
     if (channel := details.get("channel")) in CHANNELS:
         yield CHANNELS[str(channel)]
     if (outcome := details.get("outcome")) in OUTCOMES:

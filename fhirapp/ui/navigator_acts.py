@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhirapp.ehr.errors import EhrUnavailable
+from fhirapp.referrals.actions import least_supervision
 from fhirapp.referrals.contact import CHANNELS, OUTCOMES, not_yet
 from fhirapp.referrals.errors import HoldOpen, ReferralNotFound, TransitionNotAllowed
 from fhirapp.referrals.referral import Actor
-from fhirapp.referrals.status import Action, State
+from fhirapp.referrals.status import Action, Role, State
 from fhirapp.tenants import Tenant
 from fhirapp.ui.desk import Desk, Row
 from fhirapp.ui.messages import SAID, Message
+from fhirapp.ui.moves import SURE, chosen
 from fhirapp.ui.navigator_pages import CLOSING, Queue
 from fhirapp.ui.questions import answers_in, response_of
 from fhirapp.ui.session import Page
 from models.text import N_
+
+LOOK_FIRST: Final = frozenset({Action.ENROL, Action.RESUME})  # the chart speaks before the sessions do
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,9 @@ class Acts:
             "programme": self.programme,
             "give-up": self.give_up,
             "close": self.close,
+            "move": self.move,
+            "again": self.again,
+            "leave": self.leave,
         }
         page, tenant = self.queue.door.enter(sid)
         if act not in methods:
@@ -136,8 +144,9 @@ class Acts:
             return "no-answer"
         if referral.verdict_holds:
             raise HoldOpen("hold")
-        if site.supervision < int(referral.summary["min_supervision"]):
-            return "supervision"
+        with house.sessions() as session:
+            if site.supervision < least_supervision(session, act.tenant, referral):
+                return "supervision"
         house.actions.offer(act.id, chosen, actor=act.actor, now=act.now)
         return "offered"
 
@@ -164,6 +173,36 @@ class Acts:
             return "choose"
         self.queue.house.actions.close(act.id, code, actor=act.actor, now=act.now)
         return "closed"
+
+    def move(self, act: Act) -> str:
+        """One move of the time in a programme, by the navigator or on the programme's word."""
+        role = Role.PROGRAMME if request.form.get("by") == Role.PROGRAMME.value else Role.NAVIGATOR
+        referral, why = act.row.referral, request.form.get("why", "")
+        wanted = chosen(role, referral.status, request.form.get("move", ""), why, sure=SURE in request.form)
+        if wanted is None:
+            return "choose"
+        if wanted.action in LOOK_FIRST:
+            try:
+                self.queue.house.windows.reassess(act.tenant.id, act.id, occasion="before the sessions")
+            except EhrUnavailable:
+                return "no-answer"
+        actor = replace(act.actor, role=role)
+        word = Role.PROGRAMME.value if role is Role.PROGRAMME else ""
+        self.queue.house.actions.carry_on(
+            act.id, wanted.action, actor=actor, now=act.now, why=why if wanted.choose else "", on_word_of=word
+        )
+        return f"move-{wanted.action.value}"
+
+    def again(self, act: Act) -> str:
+        """The patient wants to be referred again after a no, and has said so to the navigator."""
+        actor = replace(act.actor, role=Role.PATIENT)
+        self.queue.house.actions.come_back(act.id, actor=actor, now=act.now)
+        return "again"
+
+    def leave(self, act: Act) -> str:
+        """What could be offered at once was offered, or is left."""
+        self.queue.house.actions.settle_reason(act.id, actor=act.actor, now=act.now)
+        return "left"
 
     # ------------------------------------------------------------ inside
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -9,8 +10,10 @@ from uuid import UUID
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
+from fhirapp.referrals.actions import REASON_SETTLED, may_ask_again
 from fhirapp.referrals.contact import CHANNELS, NEEDED, OUTCOMES, after, not_yet, tried_today
 from fhirapp.referrals.reasons import CLOSING_CHOICES, REASONS
+from fhirapp.referrals.referral import Referral, ReferralEvent
 from fhirapp.referrals.status import CLOSED, LABELS, Action, Role, State, actions_for
 from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant
@@ -22,11 +25,14 @@ from fhirapp.ui.ehr_questions import HELD_BY, shown_questions
 from fhirapp.ui.history import lines_of
 from fhirapp.ui.house import House
 from fhirapp.ui.messages import Message, said_of
+from fhirapp.ui.moves import moves_for
 from fhirapp.ui.programmes import choices_of
 from fhirapp.ui.questions import WORDS
 from fhirapp.ui.session import Page
+from fhirapp.ui.ways import ways_open
 from fhirapp.write_back.conflicts import Conflicts
 from models.findings import Effect
+from models.text import Text
 
 CLOSING: Final = (*CLOSING_CHOICES, "OO-DIED")
 LEAF: Final = 100  # rows
@@ -66,6 +72,7 @@ class Queue:
             people = outbox.waiting_for_people(session, tenant.id)
             looks = shown_questions(session, tenant, self.house.sealer)
             disagreements = Conflicts(session, tenant.id, self.house.sealer).count()
+            ways = ways_open(session, tenant.id, self.house.sealer, now)
         leaf = Leaf.of(shown(rows, which), request.args.get("page", "1"))
         self.door.saw(page, "queue", None, referrals=[str(row.referral.id) for row in leaf.rows])
         return render_template(
@@ -73,13 +80,14 @@ class Queue:
             **self.frame(page, tenant),
             leaf=leaf,
             counts={name: len(shown(rows, name)) for name in FILTERS},
-            overdue=sum(row.overdue for row in rows),
+            overdue=sum(row.overdue for row in shown(rows, "all")),
             filters=FILTERS,
             which=which,
             alarms=alarms,
             people=people,
             looks=looks,
             disagreements=disagreements,
+            ways=ways,
             needed=NEEDED,
             labels=LABELS,
             channels=CHANNELS,
@@ -126,7 +134,11 @@ class Queue:
             **self.frame(page, tenant),
             row=row,
             referral=referral,
-            can={action.value for action in can} if referral.status is not State.HELD else set(),
+            can={action.value for action in can},
+            own_moves=moves_for(referral.status, Role.NAVIGATOR),
+            programme_moves=moves_for(referral.status, Role.PROGRAMME),
+            may_ask=may_ask_again(referral, Role.PATIENT),
+            way=way_round(referral, events),
             closed=referral.status in CLOSED,
             labels=LABELS,
             given=request.form,
@@ -179,4 +191,19 @@ def next_step(row: Row, now: Any) -> str:
         State.OFFERED: "answer",
         State.WAITLISTED: "answer",
         State.BOOKED: "booked",
+        State.TRANSFERRED: "offer",
+        State.BASELINE_DONE: "begins",
+        State.ENROLLED: "started",
+        State.PAUSED: "started",
     }.get(state, "wait")
+
+
+def way_round(referral: Referral, events: Iterable[ReferralEvent]) -> Text | None:
+    """What may be offered at once after a no, since it takes the reason away; `None` once somebody has seen to it.
+
+    Source: pathway.md section 4, rows "at once".
+    """
+    reason = REASONS.get(referral.reason_code or "")
+    if referral.is_open or reason is None or any(event.action == REASON_SETTLED for event in events):
+        return None
+    return reason.way

@@ -95,8 +95,10 @@ class Work:
         for number in range(1, newest):
             kind = f"{FULFILMENT_TASK}-{number}"
             row = self.known.get(kind)
-            if row is not None and row.status.split("|")[0] not in ENDED:
-                yield kind, Wanted("cancelled", business_status=ASKED_ELSEWHERE)
+            before = row.status.split("|")[0] if row is not None else ""
+            if row is not None and before not in ENDED:  # a programme that has had the patient has done its part (S19)
+                status = "completed" if before == "in-progress" else "cancelled"
+                yield kind, Wanted(status, business_status=ASKED_ELSEWHERE)
         if newest:
             row = self.known.get(kind := f"{FULFILMENT_TASK}-{newest}")
             reachable = programme_task(row.status.split("|")[0] if row is not None else "", wanted)

@@ -390,9 +390,9 @@ def test_who_was_not_reached_is_offered_again_once_when_they_are_next_seen() -> 
 
 
 def test_a_way_round_is_known_for_each_reason_that_something_can_be_done_about() -> None:
-    """Pathway section 4, rows "at once", the call of a physiotherapist, other times."""
+    """Pathway section 4, rows "at once", and the call of a physiotherapist."""
     ways = {code for code, reason in REASONS.items() if reason.way is not None}
-    assert ways == {"OO-TRANSP", "OO-COST", "OO-DIGI", "OO-LANG", "OO-FEAR", "OO-TIME"}
+    assert ways == {"OO-TRANSP", "OO-COST", "OO-DIGI", "OO-LANG", "OO-FEAR"}
 
 
 def test_the_reasons_that_end_for_good_are_those_of_the_pathway() -> None:

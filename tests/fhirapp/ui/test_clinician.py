@@ -65,7 +65,7 @@ def test_a_signed_referral_shows_dates_history_and_one_way_back(browser: Browser
     assert "Referred: " in html
     assert "the navigators begin after" in html
     assert "Signed</strong>" in html
-    assert [form.action.rsplit("/", 1)[1] for form in forms_of(html)] == ["not-now"]
+    assert [form.action.rsplit("/", 1)[1] for form in forms_of(html)] == ["not-now", "move", "move"]
 
 
 def test_one_click_records_the_clearance_and_signs(browser: Browser, world: World) -> None:
@@ -134,8 +134,11 @@ def test_not_now_keeps_the_reason_and_writes_nothing(browser: Browser, world: Wo
     assert world.written("bea-override")["ServiceRequest"] == []
     again = browser.text(browser.opens("bea-override"))
     assert "No referral now: Declined by the clinician" in again
-    assert "The service offers again from" in again
-    assert forms_of(again) == []
+    assert "looks again in the next phase of treatment" in again
+    assert [form.action.rsplit("/", 1)[1] for form in forms_of(again)] == ["again", "move"]
+    assert browser.press(again, "/again").status_code == 303
+    assert "Refer:" in browser.text(browser.opens("bea-override")), "who asks to be asked is heard at once"
+    assert world.referral("bea-override").ordinal == 2
 
 
 def test_a_withdrawn_referral_is_revoked_in_the_ehr(browser: Browser, world: World) -> None:

@@ -341,7 +341,10 @@ def test_a_patients_no_closes_the_referral(browser: Browser, world: World) -> No
     html = press(browser, page, "/close", reason="OO-TIME")
     assert "Nobody will contact the patient" in html
     assert "No time: work or caring" in html
-    assert forms_of(html) == []
+    assert [form.buttons[0].strip() for form in forms_of(html)] == [
+        "The patient asks to be referred again",
+        "Entered in error",
+    ]
     referral = world.referral("eva-falls")
     assert (referral.status, referral.reason_code) == (State.OPTED_OUT, "OO-TIME")
     assert "Eva Lemaire" not in browser.text(browser.opens(None, NAVIGATOR))

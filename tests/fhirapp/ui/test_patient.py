@@ -130,36 +130,3 @@ def test_the_outbox_shows_the_notice_with_its_link(browser: Browser, world: Worl
     html = browser.text("/outbox")
     assert f'href="{world.url}{link}"' in html
     assert "Beata Nowak" in html
-
-
-def test_a_yes_need_not_wait_for_the_end_of_the_window(browser: Browser, world: World) -> None:
-    """Pathway S6: S9 earlier if the patient says yes. The chart is read first, and a no stays possible."""
-    link = signed(world, "jo-accepts")
-    no, yes = forms_of(browser.text(link))
-    assert yes.action.endswith("/yes"), "it comes after the no, and is another form"
-    for _ in range(2):
-        assert browser.client.post(yes.action).status_code == 303
-    html = browser.text(link)
-    assert "contacts you in the next days" in html
-    assert [form.action for form in forms_of(html)] == [no.action]
-    world.worker.run_due()
-    assert world.referral("jo-accepts").status is State.QUEUED
-    assert world.history("jo-accepts").count("said_yes") == 1
-    browser.client.post(no.action)
-    assert world.referral("jo-accepts").status is State.OPTED_OUT
-
-
-def test_a_yes_passes_no_hold(browser: Browser, world: World) -> None:
-    link = signed(world, "hana-parallel")
-    world.add_platelets("hana-parallel", 8)
-    browser.client.post(f"{link}/yes")
-    world.worker.run_due()
-    assert world.referral("hana-parallel").status is State.HELD
-
-
-def test_a_yes_after_a_no_brings_nothing_back(browser: Browser, world: World) -> None:
-    link = signed(world, "ivo-unanswered")
-    browser.client.post(link)
-    assert browser.client.post(f"{link}/yes").status_code == 303
-    world.worker.run_due()
-    assert world.referral("ivo-unanswered").status is State.OPTED_OUT
