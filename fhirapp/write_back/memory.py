@@ -24,7 +24,8 @@ from fhirapp.referrals.store import Referrals
 from fhirapp.tenants import Tenant
 from fhirapp.write_back.beside import REFUSED, tells_notices
 from fhirapp.write_back.conflicts import Conflicts
-from fhirapp.write_back.work import Work
+from fhirapp.write_back.errors import WriteBackUnfinished
+from fhirapp.write_back.work import Work, type_of
 
 
 class Overtaken(Exception):
@@ -59,13 +60,19 @@ class Memory:
             return Referrals(session, work.tenant.id).get(work.referral.id).version
 
     def announce(self, work: Work, kinds: Iterable[str], *, notes: Mapping[str, str] | None = None) -> None:
-        """Say in the database that creates begin; raises `Overtaken` where the referral has changed meanwhile."""
+        """Say in the database that creates begin; raises `Overtaken` where the referral has changed meanwhile.
+
+        Raises `WriteBackUnfinished` where another pass has announced one of them since this one looked: a worker that
+        was stopped for longer than its lease must not go on beside the one that took over from it.
+        """
         with self.sessions.begin() as session:
             referral = Referrals(session, work.tenant.id).lock(work.referral.id)
             if referral.version != work.referral.version:
                 raise Overtaken
             for kind in kinds:
-                row = self._row(session, work, kind)
+                row, seen = self._row(session, work, kind), work.known.get(kind)
+                if row.id is not None and (seen is None or seen.written_at != row.written_at):
+                    raise WriteBackUnfinished(f"another pass is at the {type_of(kind)}")
                 row.written_at = self.clock()
                 row.status = (notes or {}).get(kind, row.status)
                 session.flush()

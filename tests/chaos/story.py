@@ -157,7 +157,7 @@ def count(house: House, said_no: list[str]) -> Counts:
         ).all()
     found = {patient: [row for row in referrals if row.patient_id == patient] for patient in house.patients}
     ehr = {kind: resources(house, kind) for kind in WRITTEN}
-    numbers = Counter(i["value"] for rows in ehr.values() for row in rows for i in ours_of(row))
+    numbers = Counter((kind, i["value"]) for kind, rows in ehr.items() for row in rows for i in ours_of(row))
     ended = {State.QUEUED, State.OPTED_OUT}
     refused = {row.id for row in referrals if row.patient_id in said_no}
     late = 0
@@ -172,7 +172,7 @@ def count(house: House, said_no: list[str]) -> Counts:
     wrong = [
         *[f"job {job}" for job in stuck_jobs],
         *[f"{row.patient_id} {row.state}" for row in stuck],
-        *[f"{one} twice" for one, times in numbers.items() if times > 1],
+        *[f"{kind} {one} twice" for (kind, one), times in numbers.items() if times > 1],
         *(disagreeing := [said for row in referrals for said in disagreements(row, ehr, known)]),
         *[f"{patient} has {len(rows)} referrals" for patient, rows in found.items() if len(rows) != 1],
     ]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
 import pytest
 
+from fhirapp.jobs.table import LEASE
 from fhirapp.referrals.facts import facts_of
 from fhirapp.referrals.referral import ACCEPTED
 from fhirapp.referrals.status import State
+from fhirapp.write_back.errors import WriteBackUnfinished
 from mappings.to_fhir.suggestion import suggestion
 from tests.ehr.between import Fault
 from tests.ehr.house import House
@@ -141,6 +144,25 @@ def test_a_provenance_that_is_cut_off_is_told_once(plain: House, cut: str) -> No
     plain.pass_time()
     plain.settle()
     assert len([one for one in origins(plain, patient) if one["activity"]["coding"][0]["code"] == "UPDATE"]) == 1
+
+
+def test_a_worker_that_slept_through_its_lease_sends_no_second_provenance(plain: House) -> None:
+    plain.proxy.offer = replace(plain.proxy.offer, transactions=False)
+    patient = plain.patient()
+    referral = plain.opened(patient)
+
+    def somebody_else_takes_over() -> None:
+        for _ in range(3):  # each time that something may still be under way, it waits for the lease
+            plain.stride.clock.move(2 * LEASE)
+            with suppress(WriteBackUnfinished):
+                plain.stride.write_back.converge(referral.tenant_id, referral.id, plain.ehr)
+
+    plain.proxy.faults.append(Fault("POST", "^ServiceRequest", before=somebody_else_takes_over))
+    plain.pass_time(CLINICIAN_WINDOW)
+    plain.settle()
+    assert plain.written(patient) == WHOLE
+    assert everything(plain, patient) == 5
+    assert len([one for one in origins(plain, patient) if one["activity"]["coding"][0]["code"] == "CREATE"]) == 1
 
 
 def test_an_ehr_that_takes_no_provenance_gets_everything_else(plain: House) -> None:
