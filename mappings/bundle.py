@@ -12,6 +12,7 @@ from mappings import decoders, structs
 from mappings.datatypes import reference_id
 from mappings.decoders import Bundle, Unread
 from mappings.errors import ForeignPatient, UnreadableChart
+from mappings.loose import Head, entry_decoder, head_of, loose_decoder, text_of
 from mappings.observation_index import ObservationIndex
 from mappings.structs import Observation, OperationOutcome, Patient, Resource
 from models.snapshot import Gap
@@ -85,7 +86,7 @@ def chart_of_bundle(body: bytes) -> Chart:
 def _patients(body: bytes) -> Iterator[str | None]:
     """The ids of all Patients in a body; entries that are broken are named when the chart is read."""
     try:
-        loose = _loose_decoder.decode(body)
+        loose = loose_decoder.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise UnreadableChart("not a FHIR Bundle", key="chart") from error
     if loose.resource_type != "Bundle":
@@ -93,60 +94,19 @@ def _patients(body: bytes) -> Iterator[str | None]:
         raise UnreadableChart("not a FHIR Bundle", key="chart")
     for raw in loose.entry or ():
         try:
-            entry = _entry_decoder.decode(raw)
+            entry = entry_decoder.decode(raw)
         except (msgspec.MsgspecError, RecursionError):
             continue
         if entry is not None and entry.resource:
-            head = _head(entry.resource)
-            if _text(head.resource_type) == "Patient":
-                yield _text(head.id) or _id_of_url(_text(entry.full_url))
+            head = head_of(entry.resource)
+            if text_of(head.resource_type) == "Patient":
+                yield text_of(head.id) or _id_of_url(text_of(entry.full_url))
 
 
 def _id_of_url(full_url: str | None) -> str | None:
     if not full_url:
         return None
     return full_url.rsplit(":", 1)[-1] if full_url.startswith("urn:") else full_url.rsplit("/", 1)[-1]
-
-
-class _Loose(msgspec.Struct, rename={"resource_type": "resourceType"}):
-    """A body of which only the frame is looked at."""
-
-    resource_type: str | None = None
-    link: msgspec.Raw = structs.NOTHING
-    entry: list[msgspec.Raw] | None = None
-
-
-class _LooseEntry(msgspec.Struct, rename="camel"):
-    full_url: msgspec.Raw = structs.NOTHING
-    resource: msgspec.Raw = structs.NOTHING
-
-
-class _Head(msgspec.Struct, rename="camel"):
-    """What a broken resource may still tell of itself."""
-
-    resource_type: msgspec.Raw = structs.NOTHING
-    id: msgspec.Raw = structs.NOTHING
-    subject: msgspec.Raw = structs.NOTHING
-    patient: msgspec.Raw = structs.NOTHING
-
-
-_loose_decoder = msgspec.json.Decoder(_Loose)
-_entry_decoder = msgspec.json.Decoder(_LooseEntry | None)
-_head_decoder = msgspec.json.Decoder(_Head)
-
-
-def _head(body: bytes | msgspec.Raw) -> _Head:
-    try:
-        return _head_decoder.decode(body)
-    except (msgspec.MsgspecError, RecursionError):
-        return _Head()
-
-
-def _text(raw: msgspec.Raw) -> str | None:
-    try:
-        return msgspec.json.decode(raw, type=str) if raw else None
-    except (msgspec.MsgspecError, RecursionError):
-        return None
 
 
 class _Reader:
@@ -189,7 +149,7 @@ class _Reader:
     def decoded_slowly(self, part: Part) -> Resource:
         """Entry by entry, so that one broken resource costs itself only."""
         try:
-            loose = _loose_decoder.decode(part.body)
+            loose = loose_decoder.decode(part.body)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             raise UnreadableChart("not FHIR JSON", key=part.key) from error
         if loose.resource_type is None:
@@ -201,27 +161,27 @@ class _Reader:
 
     def entry_slowly(self, raw: msgspec.Raw, key: str) -> decoders.Entry | None:
         try:
-            entry = _entry_decoder.decode(raw)
+            entry = entry_decoder.decode(raw)
         except (msgspec.MsgspecError, RecursionError) as error:
             self.broken("an entry", key, str(error))
             return None
         if entry is None or not entry.resource:
             return None
-        url = _text(entry.full_url)
+        url = text_of(entry.full_url)
         return decoders.Entry(full_url=url, resource=self.one_slowly(entry.resource, key))
 
     def one_slowly(self, body: bytes | msgspec.Raw, key: str) -> Resource | None:
         try:
             found: Resource = decoders.resource_decoder.decode(body)
         except (msgspec.MsgspecError, RecursionError) as error:
-            head = _head(body)
-            source = f"{_text(head.resource_type) or '?'}/{_text(head.id) or '?'}"
+            head = head_of(body)
+            source = f"{text_of(head.resource_type) or '?'}/{text_of(head.id) or '?'}"
             self.refuse_if_foreign(head, source, key)
             self.broken(source, key, str(error))
             return None
         return found
 
-    def refuse_if_foreign(self, head: _Head, source: str, key: str) -> None:
+    def refuse_if_foreign(self, head: Head, source: str, key: str) -> None:
         """A resource that cannot be used still refuses the chart when it is plainly somebody else's."""
         for raw in (head.subject, head.patient):
             try:

@@ -28,6 +28,7 @@ ROOMS = (
     "models/*.py",
     "models/safety/*.py",
     "models/dose/*.py",
+    "mappings/bundle.py",
     "mappings/datatypes.py",
     "mappings/observation_index.py",
     "mappings/units.py",
