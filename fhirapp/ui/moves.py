@@ -34,19 +34,18 @@ class Move:
     grave: bool = False  # it ends the referral
 
 
-_WHY: Final = N_("Why")
 MOVES: Final[Mapping[Action, Move]] = {
     move.action: move
     for move in (
         Move(A.BASELINE, N_("Baseline is done"), confirm=N_("The patient has consented to exercise")),
         Move(A.ENROL, N_("Sessions have begun")),
         Move(A.RESUME, N_("Go on again")),
-        Move(A.PAUSE, N_("Pause"), choose=PAUSES, label=_WHY),
+        Move(A.PAUSE, N_("Pause"), choose=PAUSES, label=N_("Why it is paused")),
         Move(A.BACK_TO_CONTACT, N_("Back to contacting (no-show, no place)")),
         Move(A.TRANSFER, N_("Step up or down to another programme")),
         Move(A.COMPLETE, N_("Completed"), confirm=N_("The programme has been completed"), grave=True),
         Move(A.DISCONTINUE, N_("Stopped early"), confirm=N_("The programme has ended early"), grave=True),
-        Move(A.DEPART, N_("Died or moved away"), choose=GONE, label=_WHY, grave=True),
+        Move(A.DEPART, N_("Died or moved away"), choose=GONE, label=N_("What has happened"), grave=True),
         Move(
             A.MARK_ERROR, N_("Entered in error"), confirm=N_("This referral was made by mistake, for example for the "
             "wrong patient"), grave=True,
