@@ -8,9 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
-import orjson
-
-from fhirapp.ehr.client import MAX_PAGES, EhrClient, Stored, next_link
+from fhirapp.ehr.client import MAX_PAGES, EhrClient, Stored, bundle_in, next_link
 from fhirapp.ehr.errors import EhrMissing, EhrRefused, EhrUnavailable
 
 HANDFUL: Final = 40  # ids in one search: the address stays below two thousand characters
@@ -97,7 +95,7 @@ def version_of(stored: Stored) -> str:
 
 def _matches(body: bytes) -> Iterator[dict[str, Any]]:
     """The hits of a page: no OperationOutcome, nothing that was only included (WB-11)."""
-    for entry in orjson.loads(body).get("entry") or ():
+    for entry in bundle_in(body).get("entry") or ():
         resource = entry.get("resource")
         mode = (entry.get("search") or {}).get("mode", "match")
         if isinstance(resource, dict) and mode == "match" and resource.get("resourceType") != "OperationOutcome":

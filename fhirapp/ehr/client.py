@@ -114,7 +114,7 @@ class EhrClient:
         query = f"patient={quote(patient, safe='')}&_count=200" if patient else f"identifier={token}"
         hits: list[Stored] = []
         for body in self.pages(f"{resource_type}?{query}"):
-            hits += [_kept(one) for one in _matches(_bundle(body)) if _carries(one, system, value)]
+            hits += [_kept(one) for one in _matches(bundle_in(body)) if _carries(one, system, value)]
         return sorted(hits, key=lambda hit: str(hit.resource.get("meta", {}).get("lastUpdated", "")))
 
     def create(self, resource: Mapping[str, Any], *, conditional: bool = True) -> Stored:
@@ -135,7 +135,7 @@ class EhrClient:
         """
         bundle = {"resourceType": "Bundle", "type": "transaction", "entry": list(entries)}
         answer = self._call("POST", "", body=bundle, headers={"Prefer": "return=representation"})
-        answers = _bundle(answer.content).get("entry") or []
+        answers = bundle_in(answer.content).get("entry") or []
         if len(answers) != len(entries):
             raise EhrUnavailable(f"POST transaction: {len(answers)} answers to {len(entries)} entries")
         return [self._answered(one) for one in answers]
@@ -314,7 +314,8 @@ def _json(content: bytes) -> dict[str, Any]:
     return resource
 
 
-def _bundle(content: bytes) -> dict[str, Any]:
+def bundle_in(content: bytes) -> dict[str, Any]:
+    """An answer's Bundle; raises `EhrUnavailable` for anything else, as what a gateway says or what broke off."""
     bundle = _json(content)
     if bundle.get("resourceType") != "Bundle":
         raise NO_ANSWER.raises("the answer is no Bundle")

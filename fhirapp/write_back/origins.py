@@ -12,9 +12,7 @@ from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-import orjson
-
-from fhirapp.ehr.client import EhrClient, Stored
+from fhirapp.ehr.client import EhrClient, Stored, bundle_in
 from fhirapp.ehr.errors import EhrError, EhrUnavailable
 from fhirapp.jobs.table import LEASE
 from fhirapp.referrals.status import Role
@@ -141,7 +139,7 @@ class Origins:
         value = work.identifier(row)
         for asked in dict.fromkeys((target.split("/_history/")[0], target)):
             for body in ehr.pages(f"Provenance?target={quote(asked, safe='')}"):
-                for entry in orjson.loads(body).get("entry") or ():
+                for entry in bundle_in(body).get("entry") or ():
                     if _names(entry.get("resource") or {}, value):
                         return _stored(entry["resource"])
         return None

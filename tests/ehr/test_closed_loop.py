@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from fhirapp.closed_loop.memory import EhrChange, open_questions
 from fhirapp.demo.settings import TENANT
+from fhirapp.ehr.errors import EhrUnavailable
 from mappings.canonical import OPT_OUT_REASONS, SAFETY_QUESTIONS
 from mappings.to_fhir.codes import STATUS_REASON
+from tests.ehr.between import Fault
 from tests.ehr.house import House
 from tests.world import NAVIGATOR, PATIENT, PATIENT_WINDOW
 
@@ -130,8 +134,6 @@ def test_an_ended_referral_that_somebody_revives_is_shown(plain: House) -> None:
 
 
 def test_a_refused_search_or_an_outage_loses_nothing(plain: House) -> None:
-    from tests.ehr.between import Fault
-
     patient = plain.patient()
     plain.released(patient)
     listen(plain)
@@ -142,3 +144,16 @@ def test_a_refused_search_or_an_outage_loses_nothing(plain: House) -> None:
     plain.proxy.faults.clear()
     plain.pass_time(timedelta(minutes=10))
     assert plain.written(patient) == REVOKED
+
+
+def test_what_a_gateway_says_in_place_of_the_ehr_is_no_answer(plain: House) -> None:
+    patient = plain.patient()
+    plain.released(patient)
+    listen(plain)
+    plain.server.edit("ServiceRequest", patient, status="revoked")
+    for said in ("<html>Please sign in</html>", '{"resourceType": "Bundle", "entry": [', '{"resourceType": "Basic"}'):
+        plain.proxy.faults[:] = [Fault(method="GET", path="_id=", page=said)]
+        with pytest.raises(EhrUnavailable):
+            plain.stride.closed_loop.look(TENANT)
+    listen(plain)
+    assert plain.referral(patient).state == "declined"

@@ -146,6 +146,21 @@ def test_a_provenance_that_is_cut_off_is_told_once(plain: House, cut: str) -> No
     assert len([one for one in origins(plain, patient) if one["activity"]["coding"][0]["code"] == "UPDATE"]) == 1
 
 
+def test_a_gateway_that_answers_the_search_for_a_provenance_brings_no_second_one(plain: House) -> None:
+    patient = plain.patient()
+    referral = plain.released(patient)
+    plain.stride.actions.opt_out(referral.id, actor=PATIENT, now=plain.stride.clock())
+    plain.proxy.faults += [
+        Fault("POST", "^Provenance", drop_after=True),
+        Fault("GET", "^Provenance", times=6, page="<html>Please sign in</html>"),
+    ]
+    plain.pass_time()
+    plain.settle()
+    plain.settle()
+    assert len([one for one in origins(plain, patient) if one["activity"]["coding"][0]["code"] == "UPDATE"]) == 1
+    assert not [job for job in plain.jobs() if job.state == "dead"]
+
+
 def test_a_worker_that_slept_through_its_lease_sends_no_second_provenance(plain: House) -> None:
     plain.proxy.offer = replace(plain.proxy.offer, transactions=False)
     patient = plain.patient()
