@@ -143,6 +143,7 @@ class Tenant:
     responsible_clinician: Contact
     on_call: Contact
     navigators: Mapping[str, Contact]  # who may open the queue, by fhirUser reference
+    nurses: Mapping[str, Contact] = field(default_factory=dict)  # who says no on behalf, and signs nothing
     programmes: tuple[ProgrammeSite, ...] = ()
     policy: SitePolicy = field(default_factory=SitePolicy)
     write_back: WriteBackSettings = field(default_factory=WriteBackSettings)
@@ -153,9 +154,18 @@ class Tenant:
     retention: Retention = field(default_factory=Retention)
     pace: Pace = field(default_factory=Pace)
 
+    def may_sign(self, reference: str | None) -> bool:
+        """Whether this fhirUser may sign and clear: neither a patient nor a nurse (pathway.md section 7)."""
+        return bool(reference) and not is_patient(reference) and reference not in self.nurses
+
     def programme(self, programme_id: str) -> ProgrammeSite | None:
         """The programme with this id."""
         return next((site for site in self.programmes if site.id == programme_id), None)
+
+
+def is_patient(reference: str | None) -> bool:
+    """Whether a fhirUser is a patient, or somebody of their family."""
+    return (reference or "").startswith(("Patient/", "RelatedPerson/"))
 
 
 class _Strict(Schema):
@@ -279,6 +289,7 @@ class _TenantSchema(_Strict):
     responsible_clinician = fields.Nested(_ContactSchema, required=True)
     on_call = fields.Nested(_ContactSchema, required=True)
     navigators = fields.List(fields.Nested(_ContactSchema), load_default=list)
+    nurses = fields.List(fields.Nested(_ContactSchema), load_default=list)
     programmes = fields.List(fields.Nested(_ProgrammeSchema), load_default=list)
     policy = fields.Nested(_PolicySchema, load_default=dict)
     write_back = fields.Nested(_WriteBackSchema, load_default=dict)
@@ -367,6 +378,7 @@ def _tenant(name: str, data: dict[str, Any]) -> Tenant:
         responsible_clinician=Contact(**data["responsible_clinician"]),
         on_call=Contact(**data["on_call"]),
         navigators={person["reference"]: Contact(**person) for person in data["navigators"]},
+        nurses={person["reference"]: Contact(**person) for person in data["nurses"]},
         programmes=tuple(ProgrammeSite(**site) for site in data["programmes"]),
         policy=SitePolicy(**data["policy"]),
         write_back=WriteBackSettings(**data["write_back"]),

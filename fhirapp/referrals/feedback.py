@@ -73,7 +73,9 @@ class Feedbacks:
         actor = Actor(tenant_id, Role.CLINICIAN, card.user or "")
         try:
             if entry.outcome == "accepted":
-                if str(card.suggestion_id) in entry.suggestions and self.tenants[tenant_id].accepted_is_signature:
+                tenant = self.tenants[tenant_id]
+                signs = tenant.accepted_is_signature and (card.user is None or tenant.may_sign(card.user))
+                if signs and str(card.suggestion_id) in entry.suggestions:
                     self.actions.sign(card.referral_id, actor=actor, now=now, how=ACCEPTED)
                 return
             meaning, code = meaning_of(entry.reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from fhirapp.ehr.errors import EhrUnavailable
 from fhirapp.referrals.actions import may_ask_again
 from fhirapp.referrals.errors import HoldOpen, ReferralNotFound, TransitionNotAllowed
 from fhirapp.referrals.notices import person_of
-from fhirapp.referrals.reasons import CLINICIAN_CHOICES, REASONS, reoffer_at
+from fhirapp.referrals.reasons import CLINICIAN_CHOICES, CLOSING_CHOICES, GONE, REASONS, reoffer_at
 from fhirapp.referrals.referral import Referral
 from fhirapp.referrals.status import LABELS, Action, Role
 from fhirapp.referrals.store import Referrals
@@ -94,7 +95,7 @@ class Screen:
         page, tenant = self.door.enter(sid)
         code = request.form.get("reason", "")
         referral = self._stored(page)
-        if code not in CLINICIAN_CHOICES or not page.row.fhir_user or referral is None:
+        if code not in self._reasons(page, tenant) or not page.row.fhir_user or referral is None:
             return self._screen(page, tenant, self._look(page, tenant), problem=NO_REASON, declining=True), 422
         try:
             self.house.actions.decline(referral.id, code, actor=page.actor, now=self.house.clock())
@@ -106,7 +107,7 @@ class Screen:
         """Pause, go on, complete, end: what the table of states lets a clinician do beside signing and declining."""
         page, tenant = self.door.enter(sid)
         referral, why = self._stored(page), request.form.get("why", "")
-        if referral is None or not page.row.fhir_user:
+        if referral is None or not tenant.may_sign(page.row.fhir_user):
             raise ReferralNotFound("nothing to move")
         wanted = chosen(Role.CLINICIAN, referral.status, request.form.get("move", ""), why, sure=SURE in request.form)
         if wanted is None:
@@ -126,9 +127,9 @@ class Screen:
 
     def again(self, sid: str) -> ResponseReturnValue:
         """A clinician wants the patient to be offered again after a no: the embargo ends, and the chart is read."""
-        page, _ = self.door.enter(sid)
+        page, tenant = self.door.enter(sid)
         referral = self._stored(page)
-        if referral is None or not page.row.fhir_user:
+        if referral is None or not tenant.may_sign(page.row.fhir_user):
             raise ReferralNotFound("nothing to offer again")
         with suppress(TransitionNotAllowed):
             self.house.actions.ask_again(referral.id, actor=page.actor, now=self.house.clock())
@@ -172,6 +173,12 @@ class Screen:
         ehr = self.door.ehr(page, tenant)
         return look_at(self.house, tenant, page.row.patient_id, ehr, occasion="clinician page")
 
+    def _reasons(self, page: Page, tenant: Tenant) -> tuple[str, ...]:
+        """The reasons that this person may give: a nurse passes on a patient's no, and has none of their own."""
+        if tenant.may_sign(page.row.fhir_user):
+            return CLINICIAN_CHOICES
+        return tuple(code for code in CLOSING_CHOICES if code not in GONE | {"OO-LOST"})
+
     def _stored(self, page: Page) -> Referral | None:
         with self.house.sessions() as session:
             return Referrals(session, page.tenant_id).newest_of(page.row.patient_id or "")
@@ -192,8 +199,9 @@ class Screen:
         }
 
     def _bar(self, page: Page, tenant: Tenant, look: Look) -> Bar:
-        signer, whole = bool(page.row.fhir_user), not look.refused
-        return bar_of(case_of(look.decision), look.referral, tenant, signer=signer, whole_chart=whole)
+        named, whole = bool(page.row.fhir_user), not look.refused
+        nurse = named and not tenant.may_sign(page.row.fhir_user)
+        return bar_of(case_of(look.decision), look.referral, tenant, signer=named, nurse=nurse, whole_chart=whole)
 
     def _screen(
         self, page: Page, tenant: Tenant, look: Look, *, problem: Text | None = None, declining: bool = False
@@ -207,7 +215,7 @@ class Screen:
         with self.house.sessions() as session:
             history = Referrals(session, tenant.id).history(referral.id) if referral else ()
             alarms = shown_alarms(session, tenant, self.house.sealer, referral.id) if referral else []
-        dose = case.prescription
+        dose, signs = case.prescription, tenant.may_sign(page.row.fhir_user)
         return render_template(
             "clinician.html",
             **self._frame(page, tenant, banner_of(look.judged.person, page.row.patient_id or "")),
@@ -215,8 +223,8 @@ class Screen:
             bar=bar,
             waits=waits(case, referral),
             referral=referral,
-            moves=moves_for(referral.status, Role.CLINICIAN) if referral and page.row.fhir_user else [],
-            may_ask=bool(referral and page.row.fhir_user and case.proposal and may_ask_again(referral, Role.CLINICIAN)),
+            moves=moves_for(referral.status, Role.CLINICIAN) if referral and signs else [],
+            may_ask=bool(referral and signs and case.proposal and may_ask_again(referral, Role.CLINICIAN)),
             history=lines_of(history),
             alarms=alarms,
             message=said_of(request.args.get("said", "")),
@@ -228,7 +236,7 @@ class Screen:
             aerobic=aerobic_line(dose) if dose else None,
             resistance=resistance_line(dose) if dose else None,
             sites=sites_for(tenant, case.assessment.min_supervision, case.proposal),
-            choices=choices(self.house.clock(), case.assessment.phase),
+            choices=choices(self.house.clock(), case.assessment.phase, self._reasons(page, tenant)),
             seen=fingerprint(look.decision),
             problem=problem,
             declining=declining,
@@ -246,9 +254,9 @@ class Screen:
         return text, 503, {"Retry-After": "10"}
 
 
-def choices(now: datetime, phase: str) -> list[tuple[str, Text, datetime | None]]:
+def choices(now: datetime, phase: str, codes: Iterable[str]) -> list[tuple[str, Text, datetime | None]]:
     """The reasons to say no, and when the service would offer again."""
-    return [(code, REASONS[code].label, reoffer_at(code, now, (), phase)) for code in CLINICIAN_CHOICES]
+    return [(code, REASONS[code].label, reoffer_at(code, now, (), phase)) for code in codes]
 
 
 def _reason_of(referral: Referral | None) -> Text | None:

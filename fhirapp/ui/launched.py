@@ -17,7 +17,7 @@ from fhirapp.referrals.cards import HANDLE_LIVES, Card
 from fhirapp.referrals.referral import Actor, Referral
 from fhirapp.referrals.status import RELEASED, Role
 from fhirapp.referrals.store import Referrals
-from fhirapp.tenants import Tenant
+from fhirapp.tenants import Tenant, is_patient
 from fhirapp.ui.errors import NotForYou
 from fhirapp.ui.house import House
 from fhirapp.ui.session import PageSessions, digest, remember_browser
@@ -47,6 +47,8 @@ def arrived(house: House, pages: PageSessions, context: LaunchContext) -> Respon
     """
     tenant = house.tenants[context.tenant_id]
     navigator = context.fhir_user in tenant.navigators
+    if is_patient(context.fhir_user):
+        raise NotForYou("a patient's own launch")  # who opts out by the link of the notice, and signs for nobody
     if context.patient is None and not navigator:
         raise NotForYou("no chart open, and not a navigator")
     browser = secrets.token_urlsafe(32)

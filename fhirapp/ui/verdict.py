@@ -29,13 +29,23 @@ class Bar:
 
 
 _NOBODY: Final = N_("The record system did not say who you are, so you cannot sign here.")
+_NURSE: Final = N_("You can pass on the patient's no here; a doctor or nurse practitioner signs.")
 _PARTIAL: Final = N_("Your access does not cover the whole chart, so you cannot sign here.")
 
 
 def bar_of(
-    case: Case, referral: Referral | None, tenant: Tenant, *, signer: bool = True, whole_chart: bool = True
+    case: Case,
+    referral: Referral | None,
+    tenant: Tenant,
+    *,
+    signer: bool = True,
+    nurse: bool = False,
+    whole_chart: bool = True,
 ) -> Bar:
-    """The bar of this case. `signer`: the EHR has said who the person is, so that a signature would be theirs."""
+    """The bar of this case. `signer`: the EHR has said who the person is, so that a signature would be theirs.
+
+    `nurse`: one who may pass on a patient's no and sign nothing.
+    """
     if referral is None or (case.proposal is None and referral.is_open is False):
         return _none(case)
     if not referral.is_open:
@@ -50,8 +60,8 @@ def bar_of(
         )
     decline = N_("Not now") if signer and Action.DECLINE in actions_for(referral.status, Role.CLINICIAN) else None
     bar = _before_release(case, referral, tenant)
-    if not signer or not whole_chart:
-        why = _PARTIAL if signer else _NOBODY
+    if not signer or nurse or not whole_chart:
+        why = _NURSE if nurse else _PARTIAL if signer else _NOBODY
         return replace(bar, sign=None, decline=decline, no_sign=why if bar.sign else bar.no_sign)
     return replace(bar, decline=decline)
 
