@@ -22,6 +22,7 @@ from fhirapp.referrals.fhir_status import (
 )
 from fhirapp.referrals.reasons import LASTING, ONLY_THE_PATIENT, REASONS, REST, Reason
 from fhirapp.referrals.status import LABELS, NUMBER, OPEN, TRANSITIONS, State
+from fhirapp.ui.moves import PLACES
 from models.safety.reference import reference
 from models.safety.rule import rule_set
 from tools.assess_page import assess_page
@@ -71,8 +72,18 @@ def states() -> str:
         "Left out to keep it readable: a no, a departure and an error are "
         f"possible from every open state.\n\n```mermaid\nstateDiagram-v2\n{diagram}\n```\n\n## States in FHIR\n\n"
         "**Bold** is created when it is not there; the rest is brought to this status only where it exists.\n\n"
-        f"{_fhir_table()}\n\n## Moves\n\n| action | from | to | who |\n|---|---|---|---|\n{moves}\n"
+        f"{_fhir_table()}\n\n## Where\n\n{_places()}\n\n"
+        f"## Moves\n\n| action | from | to | who |\n|---|---|---|---|\n{moves}\n"
     )
+
+
+def _places() -> str:
+    """On which page each role does what."""
+    lines = [
+        f"| {role.value} | {action.value} | {place.page if place.page != 'elsewhere' else 'on no page'} | {place.why} |"
+        for (role, action), place in PLACES.items()
+    ]
+    return "\n".join(["| who | action | page | |", "|---|---|---|---|", *lines])
 
 
 def _drawn(target: State) -> bool:

@@ -177,17 +177,27 @@ _NOT_BEGUN: Final = frozenset(
 _FIRST_SESSION: Final = timedelta(days=21)
 _FIRST_SESSION_PREHAB: Final = timedelta(days=5)
 _FIRST_SESSION_DISCHARGED: Final = timedelta(days=14)
+_BOOKED: Final = timedelta(days=14)
+_BOOKED_PREHAB: Final = timedelta(days=3)
 
 
 def first_session_by(referral: Referral) -> datetime | None:
-    """Until when the first session should have been; `None` before a signature."""
+    """Until when the first session should have been; `None` before a signature.
+
+    A programme that has accepted has two weeks at most (pathway.md section 1, step 14).
+    """
     if referral.signed_at is None:
         return None
-    if setting_of(referral) is Setting.PREHAB:
-        return referral.signed_at + _FIRST_SESSION_PREHAB
-    if referral.discharged_at is not None:
-        return max(referral.discharged_at, referral.signed_at) + _FIRST_SESSION_DISCHARGED
-    return referral.signed_at + _FIRST_SESSION
+    prehab = setting_of(referral) is Setting.PREHAB
+    if prehab:
+        due = referral.signed_at + _FIRST_SESSION_PREHAB
+    elif referral.discharged_at is not None:
+        due = max(referral.discharged_at, referral.signed_at) + _FIRST_SESSION_DISCHARGED
+    else:
+        due = referral.signed_at + _FIRST_SESSION
+    if referral.status is State.BOOKED:
+        return min(due, referral.state_since + (_BOOKED_PREHAB if prehab else _BOOKED))
+    return due
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +222,8 @@ TABLE: Final = (
     Row("CLK-6", "contact attempts", "4 days of 14, 2 channels, 1 evening or weekend", Kind.ATTEMPTS,
         "enough tried, and nobody reached: `unreachable` (S11), and no alarm"),
     Row("CLK-7", "programme answer", "3 working days", Kind.PROGRAMME),
-    Row("CLK-8", "referral to first session", "21 days; 5 before surgery; 14 after discharge from hospital",
+    Row("CLK-8", "referral to first session",
+        "21 days; 5 before surgery; 14 after discharge; 14 (3 before surgery) after a programme accepted",
         Kind.FIRST_SESSION, "it runs beside the others until the baseline"),
     Row("CLK-9", "emergency hold acknowledged", "15 and 60 minutes", Kind.HOLD_EMERGENCY,
         "paged until somebody confirms"),

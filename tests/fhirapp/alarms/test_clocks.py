@@ -153,11 +153,24 @@ def test_clk_7_a_programme_has_three_working_days(tenant: Any) -> None:
     ids=["ordinary", "before surgery", "discharged after the signature", "discharged long before"],
 )
 def test_clk_8_the_first_session_has_its_day(tenant: Any, more: dict[str, Any], due: datetime) -> None:
-    for state in (State.QUEUED, State.CONTACTING, State.OFFERED, State.BOOKED, State.WAITLISTED, State.REJECTED):
+    for state in (State.QUEUED, State.CONTACTING, State.OFFERED, State.WAITLISTED, State.REJECTED):
         referral = a_referral(state, **more)
         assert running(tenant, referral)[Kind.FIRST_SESSION] == first_session_by(referral) == due
     for state in (State.BASELINE_DONE, State.ENROLLED, State.HELD, State.UNREACHABLE):
         assert Kind.FIRST_SESSION not in running(tenant, a_referral(state, **more))
+
+
+@pytest.mark.parametrize(
+    ("phase", "booked", "due"),
+    [("P2", 1, 15), ("P2", 10, 21), ("P1", 1, 4), ("P1", 4, 5)],
+    ids=["two weeks", "never later than three weeks in all", "before surgery", "nor than five days"],
+)
+def test_clk_8_a_programme_that_has_accepted_begins_within_two_weeks(
+    tenant: Any, phase: str, booked: int, due: int
+) -> None:
+    """Pathway section 1, step 14."""
+    referral = a_referral(State.BOOKED, summary={"phase": phase}, state_since=MONDAY + booked * DAY)
+    assert running(tenant, referral) == {Kind.FIRST_SESSION: MONDAY + due * DAY}
 
 
 def test_clk_8_an_inpatients_first_session_waits_for_the_discharge(tenant: Any) -> None:
