@@ -200,7 +200,7 @@ class Intake:
             app_context=card.handle,
             launch_url=self.launch_url,
             clinician_deadline=_local(referral.clinician_deadline, tenant),
-            opt_out_deadline=_local(referral.patient_deadline, tenant),
+            opt_out_deadline=_still_ahead(referral.patient_deadline, tenant, now),
         )
 
     def settle(
@@ -407,6 +407,11 @@ def _name_of(reference: str, tenant: Tenant) -> str:
     """The name under which the tenant's settings know somebody; "" for everybody else, never another's name."""
     known = (tenant.responsible_clinician, tenant.on_call, *tenant.navigators.values())
     return next((person.display for person in known if person.reference == reference), "")
+
+
+def _still_ahead(moment: datetime | None, tenant: Tenant, now: datetime) -> datetime | None:
+    """The day on a card; none for a window that was over when a hold came in between."""
+    return _local(moment, tenant) if moment is not None and moment > now else None
 
 
 def _local(moment: datetime | None, tenant: Tenant) -> datetime | None:

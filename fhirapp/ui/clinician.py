@@ -18,8 +18,9 @@ from fhirapp.referrals.errors import HoldOpen, ReferralNotFound, TransitionNotAl
 from fhirapp.referrals.notices import person_of
 from fhirapp.referrals.reasons import CLINICIAN_CHOICES, CLOSING_CHOICES, GONE, REASONS, reoffer_at
 from fhirapp.referrals.referral import Referral
-from fhirapp.referrals.status import LABELS, Action, Role
+from fhirapp.referrals.status import BEFORE_RELEASE, LABELS, Action, Role, State
 from fhirapp.referrals.store import Referrals
+from fhirapp.referrals.time_to_say_no import waits_for_discharge
 from fhirapp.tenants import Tenant
 from fhirapp.ui.access import Door
 from fhirapp.ui.alarm_lines import shown_alarms
@@ -164,6 +165,7 @@ class Screen:
             confirmed=confirmed(referral, rows),
             reason=_reason_of(referral),
             reasons=REASONS,
+            until_discharge=_until_discharge(referral, tenant),
         )
 
     # ------------------------------------------------------------ inside
@@ -231,6 +233,7 @@ class Screen:
             released=bool(referral and referral.prescription_released),
             reason_label=_reason_of(referral),
             reasons=REASONS,
+            until_discharge=_until_discharge(referral, tenant),
             band_words=BAND_WORDS,
             confidence_words=CONFIDENCE_WORDS,
             aerobic=aerobic_line(dose) if dose else None,
@@ -257,6 +260,12 @@ class Screen:
 def choices(now: datetime, phase: str, codes: Iterable[str]) -> list[tuple[str, Text, datetime | None]]:
     """The reasons to say no, and when the service would offer again."""
     return [(code, REASONS[code].label, reoffer_at(code, now, (), phase)) for code in codes]
+
+
+def _until_discharge(referral: Referral | None, tenant: Tenant) -> bool:
+    """Whether the patient's time to say no ends with a stay in hospital, so that there is no day to name."""
+    in_window = referral is not None and referral.status in BEFORE_RELEASE | {State.OPT_OUT_OPEN}
+    return referral is not None and in_window and waits_for_discharge(referral, tenant)
 
 
 def _reason_of(referral: Referral | None) -> Text | None:

@@ -46,3 +46,15 @@ def test_a_yes_after_a_no_brings_nothing_back(browser: Browser, world: World) ->
     world.worker.run_due()
     assert world.referral("gus-killed").status is State.OPTED_OUT
     assert world.history("gus-killed").count("said_yes") == 1
+
+
+def test_of_an_inpatient_the_clinician_is_told_no_day_either(browser: Browser, world: World) -> None:
+    """Pathway step 11: inpatients until discharge."""
+    from tests.fhirapp.referrals.test_time_to_say_no import in_hospital
+
+    in_hospital(world, "mia-survivor")
+    signed(world, "mia-survivor")
+    html = browser.text(browser.opens("mia-survivor"))
+    assert "the navigators begin after the stay in hospital" in html
+    signed(world, "oli-neuropathy")
+    assert "the navigators begin after the stay" not in browser.text(browser.opens("oli-neuropathy"))
