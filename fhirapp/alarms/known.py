@@ -11,6 +11,7 @@ from fhirapp.alarms.clocks import Known
 from fhirapp.db.base import Moment
 from fhirapp.messages.texts import REFERRAL
 from fhirapp.referrals.referral import Referral
+from fhirapp.referrals.status import State
 from fhirapp.referrals.store import Referrals
 
 # The table and not its class: notices are written by what starts these clocks.
@@ -24,7 +25,11 @@ _NOTICE: Final = sa.table(
 
 
 def known_of(session: Session, referral: Referral) -> Known:
-    """Whether the patient was told, and who has tried to reach them."""
+    """Whether the patient was told, and who has tried to reach them, in the states where a clock asks for it."""
+    if referral.status is State.CONTACTING:
+        return Known(attempts=tuple(Referrals(session, referral.tenant_id).attempts(referral.id)))
+    if referral.status is not State.OPT_OUT_OPEN:
+        return Known()
     told_at = session.execute(
         sa.select(_NOTICE.c.told_at).where(
             _NOTICE.c.tenant_id == referral.tenant_id,
@@ -32,4 +37,4 @@ def known_of(session: Session, referral: Referral) -> Known:
             _NOTICE.c.kind == REFERRAL,
         )
     ).scalar_one_or_none()
-    return Known(told_at, tuple(Referrals(session, referral.tenant_id).attempts(referral.id)))
+    return Known(told_at)
