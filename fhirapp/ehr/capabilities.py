@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from fhirapp.db.base import Base, Moment, Sessions
+from fhirapp.db.base import Base, Moment, Sessions, insert_into
 from fhirapp.ehr.capability import Capability, abridged, capability_of, read_statement
 from fhirapp.ehr.client import EhrClient
 from fhirapp.ehr.errors import EhrError, EhrUnavailable
@@ -23,6 +23,8 @@ log = logging.getLogger("stride.ehr")
 
 CAPABILITY: Final = "capability"  # the kind of the nightly job
 NIGHT: Final = 3  # o'clock in the tenant's zone
+REMEMBERED: Final = timedelta(minutes=1)  # in this process; another one may have read it anew
+SHY: Final = timedelta(minutes=10)  # an EHR that refused to say is not asked again by every job
 
 
 class EhrCapability(Base):
@@ -41,12 +43,26 @@ class Capabilities:
 
     sessions: Sessions
     clock: Callable[[], datetime]
+    _known: dict[str, tuple[Capability, datetime]] = field(default_factory=dict, repr=False, compare=False)
 
     def of(self, tenant_id: str) -> Capability:
-        """What this tenant's EHR can do, as last read."""
+        """What this tenant's EHR can do, as last read; another process may have read it a minute ago."""
+        return self._remembered(tenant_id) or self._looked_up(tenant_id)
+
+    def _remembered(self, tenant_id: str) -> Capability | None:
+        known, until = self._known.get(tenant_id, (None, None))
+        return known if until is not None and self.clock() < until else None
+
+    def _looked_up(self, tenant_id: str) -> Capability:
         with self.sessions() as session:
             row = session.get(EhrCapability, tenant_id)
-        return Capability() if row is None else capability_of(row.statement, row.read_at)
+        if row is None:
+            return Capability()
+        return self._remember(tenant_id, capability_of(row.statement, row.read_at), REMEMBERED)
+
+    def _remember(self, tenant_id: str, capability: Capability, this_long: timedelta) -> Capability:
+        self._known[tenant_id] = capability, self.clock() + this_long
+        return capability
 
     def read(self, tenant_id: str, client: EhrClient) -> Capability:
         """Ask the EHR now and keep the answer; raises an `EhrError` and keeps what was known."""
@@ -55,21 +71,23 @@ class Capabilities:
     def store(self, tenant_id: str, statement: dict[str, Any]) -> Capability:
         """Keep a shortened statement as the newest."""
         now = self.clock()
-        with self.sessions.begin() as session:
-            session.merge(EhrCapability(tenant_id=tenant_id, read_at=now, statement=statement))
-        return capability_of(statement, now)
+        values = {"read_at": now, "statement": statement}
+        with self.sessions.begin() as session:  # one statement: several workers read it first
+            new = insert_into(session, EhrCapability).values(tenant_id=tenant_id, **values)
+            session.execute(new.on_conflict_do_update(index_elements=[EhrCapability.tenant_id], set_=values))
+        return self._remember(tenant_id, capability_of(statement, now), REMEMBERED)
 
     def learn(self, tenant_id: str, client: EhrClient) -> Capability:
         """What is known, else what the EHR says now; one that refuses to say gets the cautious default."""
         known = self.of(tenant_id)
-        if known.read_at is not None:
+        if known.read_at is not None or self._remembered(tenant_id) is not None:
             return known
         try:
             return self.read(tenant_id, client)
         except EhrUnavailable:
             raise
         except EhrError:
-            return known
+            return self._remember(tenant_id, known, SHY)
 
     def nightly(self, tenant: Tenant, client: EhrClient) -> None:
         """The job of one tenant: read, and be due again next night. A refusal is noted and asked again then."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fhirapp.bootstrap import wall_clock
 from fhirapp.cli import main
 from fhirapp.closed_loop.subscriptions import EhrSubscription
 from fhirapp.commands.keys import make_secrets
@@ -49,7 +50,7 @@ def test_an_ehr_that_can_be_used_is_said_so_and_what_it_can_is_kept(
     assert "FIX" not in said
     assert "City Hospital can be used." in said
     engine = engine_for(database)
-    assert Capabilities(sessions_for(engine), lambda: None).of(TENANT).transaction  # type: ignore[arg-type,return-value]
+    assert Capabilities(sessions_for(engine), wall_clock).of(TENANT).transaction
     engine.dispose()
     assert not proxy.asked("POST", "^(?!token)"), "nothing is written there"
 

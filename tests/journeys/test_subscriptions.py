@@ -138,11 +138,12 @@ def test_one_that_is_about_to_end_is_renewed_and_one_that_is_gone_is_made_again(
 def test_an_ehr_without_subscriptions_is_looked_at(world: World) -> None:
     world.released(PATIENT_ID)
     world.stride.capabilities.learn(TENANT, world.stride.ehrs.as_system(world.tenant))
-    with world.stride.sessions.begin() as session:
+    with world.stride.sessions() as session:
         row = session.get_one(EhrCapability, TENANT)
         rest = row.statement["rest"][0]
         kept = [one for one in rest["resource"] if one["type"] != "Subscription"]
-        row.statement = {**row.statement, "rest": [{**rest, "resource": kept}]}
+        without = {**row.statement, "rest": [{**rest, "resource": kept}]}
+    world.stride.capabilities.store(TENANT, without)
     world.stride.closed_loop.subscribe(TENANT)
     assert there(world) == []
     change(world, the(world, "ServiceRequest"), status="revoked")

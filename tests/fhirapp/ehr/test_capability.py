@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhirapp.db.base import Sessions
-from fhirapp.ehr.capabilities import CAPABILITY, Capabilities, next_night
+from fhirapp.ehr.capabilities import CAPABILITY, REMEMBERED, SHY, Capabilities, next_night
 from fhirapp.ehr.capability import Capability, abridged, capability_of
 from fhirapp.ehr.errors import EhrRefused, EhrUnavailable
 from fhirapp.jobs.table import Job
@@ -126,6 +127,34 @@ def test_the_first_use_asks_and_a_refusal_leaves_the_cautious_default(capabiliti
     assert capabilities.learn("north", AnEhr(a_statement(TASK))).conditional_create == {"Task"}
     silent = AnEhr(EhrUnavailable("not asked any more"))
     assert capabilities.learn("north", silent).conditional_create == {"Task"}
+
+
+def test_a_shy_ehr_is_not_asked_by_every_job_and_asked_again_later(sessions: Sessions) -> None:
+    moments = [NOW]
+    capabilities = Capabilities(sessions, lambda: moments[-1])
+    assert capabilities.learn("shy", AnEhr(EhrRefused("403", 403))) == Capability()
+    assert capabilities.learn("shy", AnEhr(a_statement(TASK))) == Capability()
+    moments.append(NOW + SHY)
+    assert capabilities.learn("shy", AnEhr(a_statement(TASK))).conditional_create == {"Task"}
+
+
+def test_what_another_process_has_read_is_known_a_minute_later(sessions: Sessions) -> None:
+    moments = [NOW]
+    here, there = Capabilities(sessions, lambda: moments[-1]), Capabilities(sessions, lambda: moments[-1])
+    here.read("north", AnEhr(a_statement(TASK)))
+    there.read("north", AnEhr(a_statement(TASK, interactions=("transaction",))))
+    assert not here.of("north").transaction
+    moments.append(NOW + REMEMBERED)
+    assert here.of("north").transaction
+
+
+def test_two_workers_may_read_it_for_the_first_time_at_once(sessions: Sessions) -> None:
+    """The row is there already when the second one writes its own."""
+    statement = abridged(a_statement(TASK))
+    here, there = Capabilities(sessions, lambda: NOW), Capabilities(sessions, lambda: NOW)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda one: one.store("north", statement), [here, there] * 4))
+    assert Capabilities(sessions, lambda: NOW).of("north").conditional_create == {"Task"}
 
 
 def jobs(sessions: Sessions) -> list[Job]:
