@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
@@ -27,6 +30,7 @@ NAMING = {
 
 
 POOL: Final = 40  # connections of one process at most; sixteen threads, each of which may hold two
+UNTRIED_S: Final = 5.0  # a connection that lay idle for so long is tried before it is used
 
 
 class Base(DeclarativeBase):
@@ -99,11 +103,49 @@ def engine_for(url: str, *, durable: bool = True) -> Engine:
     """
     if not url.startswith("sqlite"):
         options = {} if durable else {"options": "-c synchronous_commit=off"}
-        return sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=POOL - 10, connect_args=options)
-    engine = sa.create_engine(url, connect_args={"timeout": 30})
+        engine = sa.create_engine(url, pool_size=10, max_overflow=POOL - 10, connect_args=options, **_JSON)
+        _try_idle_ones(engine)
+        return engine
+    engine = sa.create_engine(url, connect_args={"timeout": 30}, **_JSON)
     event.listen(engine, "connect", _prepare_sqlite if durable else _prepare_hasty_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _to_json(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # a key that is a number, half a surrogate pair: the slow way takes them
+        return json.dumps(value)
+
+
+def _from_json(text: str | bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:  # what the slow way has written
+        return json.loads(text)
+
+
+_JSON: Final[dict[str, Any]] = {"json_serializer": _to_json, "json_deserializer": _from_json}
+
+
+def _try_idle_ones(engine: Engine) -> None:
+    """Let no transaction meet a connection that a restarted server has closed; trying each one each time is dear."""
+
+    def came_back(_connection: object, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    def goes_out(connection: Any, record: Any, _proxy: object) -> None:
+        since = record.info.get("idle_since")
+        if since is None or time.monotonic() - since < UNTRIED_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise sa.exc.InvalidatePoolError from error
+
+    event.listen(engine, "checkin", came_back)
+    event.listen(engine, "checkout", goes_out)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
