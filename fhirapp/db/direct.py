@@ -1,4 +1,4 @@
-"""The few statements that every hook call runs: put together once, then sent as text, without a session.
+"""The few statements that every hook call and every job runs: put together once, then sent as text, without a session.
 
 A session finds out at each call what to write and how; that took ten times as long as the database itself. The
 statements stay written in SQLAlchemy's language, so that both databases get their own dialect of the same words.
@@ -6,12 +6,13 @@ statements stay written in SQLAlchemy's language, so that both databases get the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Session
 
@@ -19,7 +20,7 @@ from fhirapp.db.base import Base, Sessions
 
 Convert = Callable[[Any], Any] | None
 Values = Mapping[str, Any]
-Clause = sa.Select[*tuple[Any, ...]] | sa.Insert
+Clause = sa.Select[*tuple[Any, ...]] | sa.Insert | sa.Update
 
 _BEGIN: Final = "BEGIN IMMEDIATE"  # on SQLite, where nobody else opens a transaction for us; base.py says why
 
@@ -27,23 +28,40 @@ _BEGIN: Final = "BEGIN IMMEDIATE"  # on SQLite, where nobody else opens a transa
 class Statement:
     """One statement with named places, compiled once for each kind of database."""
 
-    def __init__(self, clause: Clause) -> None:
-        self._clause = clause
+    def __init__(self, clause: Clause | Callable[[Dialect], Clause]) -> None:
+        self._clause = clause  # or what makes it for a dialect, where they say it in words of their own
         self._ready: dict[str, _Ready] = {}
 
     @classmethod
     def inserting(cls, table: type[Base]) -> Statement:
         """One row with a value for each column, except for a key that the database counts itself."""
-        columns = [column for column in table.__table__.columns if column.autoincrement is not True]
-        places = {column.name: sa.bindparam(column.name, type_=column.type) for column in columns}
-        return cls(sa.insert(table).inline().values(places))
+        return cls(sa.insert(table).inline().values(_places(table)))
+
+    @classmethod
+    def putting(cls, table: type[Base], key: Sequence[str], *given: str, **worked_out: Any) -> Statement:
+        """One row; where there is one of this key, `given` of it become as they are here and the rest as worked out."""
+
+        def clause(dialect: Dialect) -> sa.Insert:
+            dialects = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+            new: Any = dialects[dialect.name](table).inline().values(_places(table))
+            changed = {name: new.excluded[name] for name in given} | worked_out
+            put: sa.Insert = new.on_conflict_do_update(index_elements=key, set_=changed)
+            return put
+
+        return cls(clause)
 
     def ready(self, dialect: Dialect) -> _Ready:
         """The text and the conversions for one database."""
         found = self._ready.get(dialect.name)
         if found is None:
-            found = self._ready[dialect.name] = _compiled(self._clause, dialect)
+            clause = self._clause(dialect) if callable(self._clause) else self._clause
+            found = self._ready[dialect.name] = _compiled(clause, dialect)
         return found
+
+
+def _places(table: type[Base]) -> dict[str, Any]:
+    columns = [column for column in table.__table__.columns if column.autoincrement is not True]
+    return {column.name: sa.bindparam(column.name, type_=column.type) for column in columns}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +87,7 @@ def _compiled(clause: Clause, dialect: Dialect) -> _Ready:
     by_position = compiled.positiontup is not None
     names = compiled.positiontup if by_position else compiled.binds
     places = tuple((name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names)
-    selected = tuple(clause.selected_columns) if isinstance(clause, sa.Select) else ()
+    selected = tuple(clause.selected_columns if isinstance(clause, sa.Select) else clause.exported_columns)
     columns = tuple(column.type.dialect_impl(dialect).result_processor(dialect, None) for column in selected)
     fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
     return _Ready(str(compiled), places, by_position, columns, fixed)
@@ -91,10 +109,27 @@ class Link:
         came = self._cursor.fetchone()
         return None if came is None else ready.row(came)
 
+    def rows(self, statement: Statement, values: Values) -> list[tuple[Any, ...]]:
+        """Every row."""
+        ready = statement.ready(self._dialect)
+        self._cursor.execute(ready.text, ready.parameters(values))
+        return [ready.row(came) for came in self._cursor.fetchall()]
+
     def insert(self, statement: Statement, values: Values) -> None:
         """Add one row to the transaction."""
         ready = statement.ready(self._dialect)
         self._cursor.execute(ready.text, ready.parameters(values))
+
+    def insert_all(self, statement: Statement, rows: Sequence[Values]) -> None:
+        """Add several rows."""
+        ready = statement.ready(self._dialect)
+        self._cursor.executemany(ready.text, [ready.parameters(values) for values in rows])
+
+    def change(self, statement: Statement, values: Values) -> int:
+        """Change rows; how many it were."""
+        self.insert(statement, values)
+        changed: int = self._cursor.rowcount
+        return changed
 
     def is_new(self, statement: Statement, values: Values) -> bool:
         """Add one row; False when another one has its key: the transaction must not go on then."""

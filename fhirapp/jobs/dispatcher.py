@@ -12,9 +12,10 @@ from typing import Final
 from uuid import UUID
 
 from fhirapp.db.base import Sessions
+from fhirapp.db.direct import Direct
 from fhirapp.ehr.errors import EhrDown, EhrError, EhrUnavailable
 from fhirapp.jobs.lanes import Lanes, answered, rest
-from fhirapp.jobs.table import Claim, backoff, bury, claim_one, enqueue, finish, overlapped, retry
+from fhirapp.jobs.table import Claim, backoff, bury, claim_one, enqueue, finish_directly, overlapped, retry
 from fhirapp.referrals.errors import ReferralNotFound
 
 log = logging.getLogger("stride.jobs")
@@ -25,6 +26,31 @@ SEAL_EVERY: Final = 30.0  # seconds
 
 Handler = Callable[[str, UUID], None]  # tenant id, referral id
 TenantHandler = Callable[[str], None]  # tenant id
+
+
+class Idlers:
+    """The threads of one worker that have nothing to do: one of them looks for the others."""
+
+    def __init__(self) -> None:
+        self._looks, self._others = threading.Lock(), threading.Condition()
+
+    def wake(self) -> None:
+        """There was something to do: there may be more, for another one."""
+        with self._others:
+            self._others.notify()
+
+    def wait(self, stop: threading.Event, idle: float) -> None:
+        """Until it is this thread's turn to look, or another one has found something."""
+        while not stop.is_set():
+            if self._looks.acquire(blocking=False):
+                try:
+                    stop.wait(idle)
+                finally:
+                    self._looks.release()
+                return
+            with self._others:
+                if self._others.wait(idle):
+                    return
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +64,7 @@ class Dispatcher:
     tenant_handlers: Mapping[str, TenantHandler] = field(default_factory=dict)  # jobs about a whole EHR
     lanes: Lanes = field(default_factory=Lanes)
     seal: Callable[[], int] | None = None  # what a worker does every half minute, busy or not
+    idlers: Idlers = field(default_factory=lambda: Idlers())
 
     def run_one(self) -> bool:
         """Run the next due job; False when nothing is due."""
@@ -89,14 +116,20 @@ class Dispatcher:
             except Exception:
                 log.exception("the job table cannot be read")
                 busy = False
-            if not busy:
-                stop.wait(idle)
+            if busy:
+                self.idlers.wake()
+            else:
+                self.idlers.wait(stop, idle)
 
     def _done(self, claim: Claim) -> None:
+        with Direct(self.sessions).connected() as link, link.writing():
+            finished = finish_directly(link, claim)
+        if finished and not claim.probes:
+            return
         with self.sessions.begin() as session:
             if claim.probes:
                 answered(session, claim.tenant_id)
-            if not finish(session, claim) and overlapped(session, claim):
+            if not finished and overlapped(session, claim):
                 # Another run was under way beside ours and may have looked before we wrote: look once more, when
                 # both are surely over. A job that was only made due again meanwhile runs anyway.
                 again = self.clock() + SETTLE

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fhirapp.db.base import Base, Moment, insert_into
+from fhirapp.db.direct import Link, Statement
 from fhirapp.jobs.pace import Pace
 
 FIRST_REST: Final = timedelta(seconds=5)
@@ -34,6 +35,19 @@ class Lane(Base):
 
 
 @dataclass(frozen=True, slots=True)
+class _Stand:
+    """A row, without a session."""
+
+    tenant_id: str
+    rests_until: datetime | None
+    failures: int
+    next_at: datetime | None
+
+
+_LANES: Final = Statement(sa.select(Lane.tenant_id, Lane.rests_until, Lane.failures, Lane.next_at))
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """The tenants of whose EHR no job may be taken now, and those whose EHR did not answer the last time."""
 
@@ -48,9 +62,14 @@ class Lanes:
     kinds: Collection[str] = ()
     paces: Mapping[str, Pace] = field(default_factory=dict)  # by tenant
 
-    def look(self, session: Session, now: datetime, busy: Mapping[str, int]) -> Look:
+    @property
+    def paced(self) -> bool:
+        """Whether any EHR is given only so many jobs a second."""
+        return any(pace.jobs_per_second for pace in self.paces.values())
+
+    def look(self, link: Link, now: datetime, busy: Mapping[str, int]) -> Look:
         """How the lanes stand; `busy`: how many jobs of each EHR are under way."""
-        rows = {row.tenant_id: row for row in session.execute(sa.select(Lane)).scalars()}
+        rows = {row[0]: _Stand(*row) for row in link.rows(_LANES, {})}
         return Look(
             closed=frozenset(one for one in {*rows, *busy} if self._closed(one, rows.get(one), now, busy.get(one, 0))),
             failing=frozenset(row.tenant_id for row in rows.values() if row.failures),
@@ -66,7 +85,7 @@ class Lanes:
     def _pace(self, tenant_id: str) -> Pace:
         return self.paces.get(tenant_id, Pace())
 
-    def _closed(self, tenant_id: str, lane: Lane | None, now: datetime, under_way: int) -> bool:
+    def _closed(self, tenant_id: str, lane: _Stand | None, now: datetime, under_way: int) -> bool:
         pace = self._pace(tenant_id)
         if lane is None:
             return under_way >= pace.jobs_at_once

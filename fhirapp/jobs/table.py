@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from fhirapp.db.base import Base, Moment, Sessions, insert_into
+from fhirapp.db.base import Base, Moment, Sessions
+from fhirapp.db.direct import Direct, Link, Statement, linked
 from fhirapp.jobs.lanes import Lanes, Look
 
 LEASE: Final = timedelta(seconds=60)  # must exceed everything one job may wait for
@@ -70,9 +71,18 @@ def enqueue(
     One statement, so that two that come at once make one job. Re-arming raises the fence, so that a worker that is
     busy with the old claim cannot mark the new work done.
     """
-    again = {"state": "ready", "run_at": run_at, "payload": payload, "failures": 0, "error": None}
-    new = insert_into(session, Job).values(tenant_id=tenant_id, kind=kind, key=key, payload=payload, run_at=run_at)
-    session.execute(new.on_conflict_do_update(index_elements=[Job.key], set_={**again, "arms": Job.arms + 1}))
+    with linked(session) as link:
+        enqueue_directly(link, tenant_id, kind, key, payload, run_at=run_at)
+
+
+def enqueue_directly(
+    link: Link, tenant_id: str, kind: str, key: str, payload: dict[str, Any], *, run_at: datetime
+) -> None:
+    """The same, where there is no session."""
+    link.insert(
+        _ENQUEUE,
+        {**_NEW, "tenant_id": tenant_id, "kind": kind, "key": key, "payload": payload, "run_at": run_at},
+    )
 
 
 def claim_one(
@@ -82,49 +92,88 @@ def claim_one(
 
     `only`: just the job with this key.
     """
-    lanes = lanes or Lanes()
-    with sessions() as session:  # an idle worker only looks: it never stands in a writer's way
-        look = lanes.look(session, now, _under_way(session, lanes, now))
-        due = _due(now, lanes, look, only)
+    lanes, until = lanes or Lanes(), now + LEASE
+    with Direct(sessions).connected() as link:  # an idle worker only looks: it never stands in a writer's way
+        if only is None and link.row(_IS_DUE, {"now": now}) is None:
+            return None
+        look = lanes.look(link, now, _under_way(link, lanes, now))
+        if only is None and not look.closed and not lanes.paced:
+            with link.writing():
+                rows = link.rows(_CLAIM, {"now": now, "until": until})
+            return _claimed(next(iter(rows), None), lanes, look)
+    due = _due(now, lanes, look, only)
+    with sessions() as session:
         if session.execute(due).first() is None:
             return None
     with sessions.begin() as session:
-        job = session.execute(due.with_for_update(skip_locked=True)).scalar_one_or_none()
-        if job is None:
-            return None
-        job.run_at = job.leased_until = now + LEASE
-        job.claims += 1
-        goes_there = job.kind in lanes.kinds
-        if goes_there:
-            lanes.taken(session, job.tenant_id, now)
-        return Claim(
-            job.id, job.tenant_id, job.kind, job.key, dict(job.payload), job.claims, job.arms, job.failures,
-            probes=goes_there and job.tenant_id in look.failing,
-        )  # fmt: skip
+        row = session.execute(_claim(due), {"until": until}).first()
+        if row is not None and row.kind in lanes.kinds:
+            lanes.taken(session, row.tenant_id, now)
+        return _claimed(row, lanes, look)
 
 
-def _due(now: datetime, lanes: Lanes, look: Look, only: str | None) -> sa.Select[Job]:
-    due = sa.select(Job).where(Job.state == "ready")
+def _claimed(row: Sequence[Any] | None, lanes: Lanes, look: Look) -> Claim | None:
+    if row is None:
+        return None
+    claim = Claim(*row)
+    return replace(claim, probes=claim.kind in lanes.kinds and claim.tenant_id in look.failing)
+
+
+def _due(now: datetime, lanes: Lanes, look: Look, only: str | None) -> sa.Select[int]:
+    due = sa.select(_JOB.c.id).where(_READY)
     if only is not None:
-        return due.where(Job.key == only)
+        return due.where(_JOB.c.key == only)
     if look.closed:
-        due = due.where(sa.or_(Job.kind.not_in(lanes.kinds), Job.tenant_id.not_in(look.closed)))
-    return due.where(Job.run_at <= now).order_by(Job.run_at).limit(1)
+        due = due.where(sa.or_(_JOB.c.kind.not_in(lanes.kinds), _JOB.c.tenant_id.not_in(look.closed)))
+    return due.where(_JOB.c.run_at <= now).order_by(_JOB.c.run_at).limit(1)
 
 
-def _under_way(session: Session, lanes: Lanes, now: datetime) -> dict[str, int]:
-    """How many jobs of each EHR a worker has in hand."""
-    counted = (
-        sa.select(Job.tenant_id, sa.func.count())
-        .where(Job.leased_until > now, Job.state == "ready", Job.kind.in_(lanes.kinds))
-        .group_by(Job.tenant_id)
+def _claim(due: sa.Select[int]) -> sa.Update:
+    """One statement finds a job, leases it and says what it is."""
+    until = sa.bindparam("until", type_=Moment())
+    found = due.with_for_update(skip_locked=True).scalar_subquery()
+    taken = sa.update(_JOB).where(_JOB.c.id == found)
+    return taken.values(run_at=until, leased_until=until, claims=_JOB.c.claims + 1).returning(
+        *(_JOB.c[name] for name in ("id", "tenant_id", "kind", "key", "payload", "claims", "arms", "failures"))
     )
-    return {row[0]: row[1] for row in session.execute(counted)} if lanes.kinds else {}
+
+
+def _under_way(link: Link, lanes: Lanes, now: datetime) -> dict[str, int]:
+    """How many jobs of each EHR a worker has in hand."""
+    counts: dict[str, int] = {}
+    for tenant_id, kind in link.rows(_IN_HAND, {"now": now}) if lanes.kinds else ():
+        if kind in lanes.kinds:
+            counts[tenant_id] = counts.get(tenant_id, 0) + 1
+    return counts
+
+
+_JOB: Final[Any] = Job.__table__
+# In the words of the index, not as a value that comes later: else PostgreSQL may not know that the index will do.
+_READY: Final = _JOB.c.state == sa.literal_column("'ready'")
+_NOW: Final = sa.bindparam("now", type_=Moment())
+_IS_DUE: Final = Statement(sa.select(_JOB.c.id).where(_READY, _JOB.c.run_at <= _NOW).limit(1))
+_IN_HAND: Final = Statement(sa.select(_JOB.c.tenant_id, _JOB.c.kind).where(_READY, _JOB.c.leased_until > _NOW))
+_CLAIM: Final = Statement(
+    _claim(sa.select(_JOB.c.id).where(_READY, _JOB.c.run_at <= _NOW).order_by(_JOB.c.run_at).limit(1))
+)
+_NEW: Final = {"claims": 0, "arms": 0, "failures": 0, "state": "ready", "leased_until": None, "error": None}
+_ENQUEUE: Final = Statement.putting(
+    Job, ["key"], "state", "run_at", "payload", "failures", "error", arms=_JOB.c.arms + 1
+)
 
 
 def finish(session: Session, claim: Claim) -> bool:
     """Mark the job done in the caller's transaction; False when the claim is no longer ours."""
-    return _fenced(session, claim, state="done", error=None)
+    with linked(session) as link:
+        return finish_directly(link, claim)
+
+
+def finish_directly(link: Link, claim: Claim) -> bool:
+    """The same, where there is no session."""
+    if link.change(_FINISH, {"job": claim.id, "our_claims": claim.claims, "our_arms": claim.arms}):
+        return True
+    link.change(_LET_GO, {"job": claim.id, "our_claims": claim.claims})
+    return False
 
 
 def overlapped(session: Session, claim: Claim) -> bool:
@@ -164,10 +213,19 @@ def _fenced(session: Session, claim: Claim, **values: Any) -> bool:
     done = session.execute(sa.update(Job).where(ours).values(leased_until=None, **values).returning(Job.id))
     if done.scalar_one_or_none() is not None:
         return True
-    # Made due again meanwhile, perhaps by itself: the new work stays, but nobody has the job in hand any more.
-    still = Job.id == claim.id, Job.claims == claim.claims
-    session.execute(sa.update(Job).where(*still).values(leased_until=None))
+    with linked(session) as link:
+        link.change(_LET_GO, {"job": claim.id, "our_claims": claim.claims})
     return False
+
+
+_CLAIM_IS_OURS: Final = (_JOB.c.id == sa.bindparam("job"), _JOB.c.claims == sa.bindparam("our_claims"))
+_FINISH: Final = Statement(
+    sa.update(_JOB)
+    .where(*_CLAIM_IS_OURS, _JOB.c.arms == sa.bindparam("our_arms"), _READY)
+    .values(leased_until=sa.null(), state="done", error=sa.null())
+)
+# Made due again meanwhile, perhaps by itself: the new work stays, but nobody has the job in hand any more.
+_LET_GO: Final = Statement(sa.update(_JOB).where(*_CLAIM_IS_OURS).values(leased_until=sa.null()))
 
 
 def backoff(failures: int) -> timedelta:
