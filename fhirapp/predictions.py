@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fhirapp.db.base import Base, Moment
+from fhirapp.db.direct import Statement, linked
 from fhirapp.referrals.referral import Referral
 from models.decision import Assessment
 from models.prediction import Prediction, predictions_of
@@ -41,6 +42,9 @@ class PredictionRow(Base):
     features: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON)  # None: only the hash is kept
 
 
+_PREDICTION: Final = Statement.inserting(PredictionRow)
+
+
 @dataclass(frozen=True, slots=True)
 class Predictions:
     """Writes the log. What went into an estimate is kept as a keyed hash, or as it is where the site says so."""
@@ -52,7 +56,8 @@ class Predictions:
         """Adds the estimates of one decision to the caller's transaction: one statement, and none without estimates."""
         rows = [self._row(one, referral, at) for one in predictions_of(assessment)]
         if rows:
-            session.execute(sa.insert(PredictionRow), rows)
+            with linked(session) as link:
+                link.insert_all(_PREDICTION, rows)
 
     def _row(self, prediction: Prediction, referral: Referral, at: datetime) -> dict[str, Any]:
         features = dict(prediction.features)

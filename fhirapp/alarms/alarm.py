@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fhirapp.db.base import Base, Moment
+from fhirapp.db.direct import Statement, linked
 
 
 class Alarm(Base):
@@ -58,6 +60,17 @@ class AlarmCall(Base):
     error: Mapped[str | None]  # our own words
 
 
+_STANDING: Final = Statement(
+    sa.select(Alarm.id)
+    .where(
+        Alarm.tenant_id == sa.bindparam("tenant"),
+        Alarm.referral_id == sa.bindparam("referral", type_=sa.Uuid()),  # as of the table referred to, yet unread
+        Alarm.closed_at.is_(None),
+    )
+    .limit(1)
+)
+
+
 def open_alarms(session: Session, tenant_id: str, referral_id: UUID | None = None) -> Sequence[Alarm]:
     """The alarms that nobody has confirmed, oldest first; of one referral or of the whole tenant."""
     query = sa.select(Alarm).where(
@@ -70,6 +83,9 @@ def open_alarms(session: Session, tenant_id: str, referral_id: UUID | None = Non
 
 def standing_alarms(session: Session, tenant_id: str, referral_id: UUID) -> Sequence[Alarm]:
     """The alarms of one referral whose reason has not gone, confirmed or not."""
+    with linked(session) as link:  # nearly always there is none, and a session takes its time to find that out
+        if link.row(_STANDING, {"tenant": tenant_id, "referral": referral_id}) is None:
+            return ()
     query = sa.select(Alarm).where(
         Alarm.tenant_id == tenant_id, Alarm.referral_id == referral_id, Alarm.closed_at.is_(None)
     )

@@ -23,6 +23,7 @@ from fhirapp.ehr.capability import Capability
 from fhirapp.ehr.client import EhrClient, Stored
 from fhirapp.ehr.errors import EhrError, EhrMissing, EhrUnavailable
 from fhirapp.referrals.fhir_status import SERVICE_REQUEST
+from fhirapp.referrals.glances import resources_of
 from fhirapp.referrals.judging import CHECK, RESULTS, enqueue_for
 from fhirapp.referrals.referral import EhrResource
 from fhirapp.referrals.store import Referrals
@@ -86,8 +87,7 @@ class Poll:
 
     def request(self, tenant_id: str, referral_id: UUID, ehr: EhrClient) -> None:
         """Hear the ServiceRequest alone, if it is in the EHR."""
-        with self.sessions() as session:
-            row = Referrals(session, tenant_id).resources(referral_id).get(SERVICE_REQUEST)
+        row = resources_of(self.sessions, tenant_id, referral_id).get(SERVICE_REQUEST)
         if row is not None and row.reference is not None:
             with self._unless_refused("ServiceRequest"):
                 self._one(tenant_id, Place(referral_id, SERVICE_REQUEST), row.reference, ehr)

@@ -241,8 +241,8 @@ class Intake:
             self._record_lost(session, tenant, referral, now)
             return referral
         note_stay(referral, judged.decision.assessment.snapshot)
+        referral.assessment_digest = judged.digest  # before it is written, so that it is written once
         judge(session, tenant, referral, judged.summary, now=now, occasion=occasion)
-        referral.assessment_digest = judged.digest
         self.predictions.keep(session, referral, judged.decision.assessment, now)
         return referral
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from fhirapp.db.direct import Statement, linked
 from fhirapp.referrals.errors import ReferralNotFound
 from fhirapp.referrals.fhir_status import SERVICE_REQUEST
 from fhirapp.referrals.referral import (
@@ -23,6 +24,17 @@ from fhirapp.referrals.referral import (
 )
 from fhirapp.referrals.status import State
 from fhirapp.retention.marks import mark_of
+
+_PATIENT: Final[Any] = sa.bindparam("patient")
+_ORDINALS: Final = Statement(
+    sa.select(
+        sa.func.max(sa.case((Referral.patient_id == _PATIENT, Referral.ordinal), else_=sa.literal_column("0"))),
+        sa.func.count(),
+    ).where(
+        Referral.tenant_id == sa.bindparam("tenant"),
+        sa.or_(Referral.patient_id == _PATIENT, Referral.first_patient_id == _PATIENT),
+    )
+)
 
 
 class Referrals:
@@ -53,11 +65,8 @@ class Referrals:
         """The number of this patient's next offer. One that began here and moved to another record still counts,
         and so do those that were erased: the EHR may still have what was written for them.
         """
-        began_here = sa.or_(Referral.patient_id == patient_id, Referral.first_patient_id == patient_id)
-        ordinal = sa.case((Referral.patient_id == patient_id, Referral.ordinal), else_=0)
-        highest, began = self.session.execute(
-            sa.select(sa.func.max(ordinal), sa.func.count()).where(Referral.tenant_id == self.tenant_id, began_here)
-        ).one()
+        with linked(self.session) as link:
+            highest, began = link.row(_ORDINALS, {"tenant": self.tenant_id, "patient": patient_id}) or (0, 0)
         return max(int(highest or 0), int(began), mark_of(self.session, self.tenant_id, patient_id).ordinal) + 1
 
     def ends_with(self, referral: Referral, code: str) -> Sequence[datetime]:

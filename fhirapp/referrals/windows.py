@@ -19,6 +19,7 @@ from fhirapp.ehr.connect import Ehrs
 from fhirapp.ehr.errors import EhrUnavailable
 from fhirapp.referrals.actions import SAID_YES, Actions
 from fhirapp.referrals.errors import HoldOpen, StandingOrderLapsed, TransitionNotAllowed
+from fhirapp.referrals.glances import patient_and_answers, state_of
 from fhirapp.referrals.intake import Intake
 from fhirapp.referrals.judging import (
     CLINICIAN_WINDOW,
@@ -51,10 +52,8 @@ class Windows:
     def reassess(self, tenant_id: str, referral_id: UUID, *, occasion: str, ehr: EhrClient | None = None) -> Referral:
         """Read the chart afresh and let the rules speak again; raises `EhrUnavailable` without an answer."""
         tenant = self.intake.tenants[tenant_id]
-        with self.intake.sessions() as session:
-            store = Referrals(session, tenant_id)
-            patient_id = store.get(referral_id).patient_id
-            ours = [Part("answers", orjson.dumps(row.resource)) for row in store.answers_of(patient_id)]
+        patient_id, answers = patient_and_answers(self.intake.sessions, tenant_id, referral_id)
+        ours = [Part("answers", orjson.dumps(one)) for one in answers]
         client = ehr or self.ehrs.as_system(tenant)
         chart, refused = chart_of(
             client, patient_id, self.pool,
@@ -171,8 +170,7 @@ class Windows:
             self.clinician_window_ended(tenant_id, opened.id)
 
     def _state(self, tenant_id: str, referral_id: UUID) -> State:
-        with self.intake.sessions() as session:
-            return Referrals(session, tenant_id).get(referral_id).status
+        return state_of(self.intake.sessions, tenant_id, referral_id)
 
     def _note(self, tenant: Tenant, referral_id: UUID, what: str) -> None:
         """Note why it was not signed, and try again tomorrow: the standing order may have been renewed by then."""

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+import sqlalchemy as sa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fhirapp.db.base import Base, Moment
+from fhirapp.db.direct import Statement, linked
 
 KEY: Final = "mark_key"  # where a session carries it
 
@@ -44,6 +46,11 @@ class Mark:
 
 
 NONE: Final = Mark()
+_MARK: Final = Statement(
+    sa.select(ErasedPatient.ordinal, ErasedPatient.never, ErasedPatient.until).where(
+        ErasedPatient.tenant_id == sa.bindparam("tenant"), ErasedPatient.patient_hash == sa.bindparam("patient")
+    )
+)
 
 
 def mark_key(secret: bytes) -> bytes:
@@ -54,8 +61,11 @@ def mark_key(secret: bytes) -> bytes:
 def mark_of(session: Session, tenant_id: str, patient_id: str) -> Mark:
     """What is still known of a patient who was erased; nothing of anybody else."""
     key: bytes | None = session.info.get(KEY)
-    row = key and session.get(ErasedPatient, (tenant_id, _hash(key, tenant_id, patient_id)))
-    return Mark(row.ordinal, row.never, row.until) if row else NONE
+    if not key:
+        return NONE
+    with linked(session) as link:
+        row = link.row(_MARK, {"tenant": tenant_id, "patient": _hash(key, tenant_id, patient_id)})
+    return Mark(*row) if row else NONE
 
 
 def leave_mark(session: Session, tenant_id: str, patient_ids: Collection[str], mark: Mark, at: datetime) -> None:
