@@ -86,6 +86,9 @@ def _compiled(clause: Clause, dialect: Dialect) -> _Ready:
     compiled: Any = clause.compile(dialect=dialect)
     by_position = compiled.positiontup is not None
     names = compiled.positiontup if by_position else compiled.binds
+    if untyped := [name for name in names if isinstance(compiled.binds[name].type, sa.types.NullType)]:
+        # A foreign key has no type before the table that it refers to is read; that would depend on who imports whom.
+        raise TypeError(f"places without a type: {', '.join(untyped)}")
     places = tuple((name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names)
     selected = tuple(clause.selected_columns if isinstance(clause, sa.Select) else clause.exported_columns)
     columns = tuple(column.type.dialect_impl(dialect).result_processor(dialect, None) for column in selected)

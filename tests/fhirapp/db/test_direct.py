@@ -112,3 +112,30 @@ def test_one_statement_speaks_both_dialects() -> None:
 
 def test_a_key_that_the_database_counts_is_left_to_it() -> None:
     assert "id" not in [name for name, _ in Statement.inserting(AuditRow).ready(engine_for("sqlite://").dialect).places]
+
+
+def test_a_place_whose_type_is_not_known_is_refused() -> None:
+    untyped = Statement(sa.select(SeenToken.jti).where(sa.column("odd") == sa.bindparam("odd")))
+    with pytest.raises(TypeError, match="odd"):
+        untyped.ready(engine_for("sqlite://").dialect)
+
+
+def test_putting_a_row_changes_the_one_of_its_key_and_no_other(sessions: Sessions) -> None:
+    put = Statement.putting(SeenToken, ["issuer", "jti"], "expires_at")
+    later = AT.replace(year=2027)
+    with Direct(sessions).connected() as link, link.writing():
+        link.insert_all(put, [TOKEN, {**TOKEN, "jti": "twice"}])
+        link.insert(put, {**TOKEN, "tenant_id": "elsewhere", "expires_at": later})
+    with Direct(sessions).connected() as link:
+        found = link.rows(Statement(sa.select(SeenToken.jti, SeenToken.tenant_id, SeenToken.expires_at)), {})
+    assert sorted(found) == [("once", "city", later.astimezone(UTC)), ("twice", "city", AT.astimezone(UTC))]
+
+
+def test_a_change_says_how_many_rows_it_met(sessions: Sessions) -> None:
+    change = Statement(
+        sa.update(SeenToken).where(SeenToken.jti == sa.bindparam("which")).values(issuer="https://other.example")
+    )
+    with Direct(sessions).connected() as link, link.writing():
+        link.insert(INSERT, TOKEN)
+        assert link.change(change, {"which": "never"}) == 0
+        assert link.change(change, {"which": "once"}) == 1
