@@ -29,11 +29,20 @@ _MINE: Final = sa.and_(
     Card.tenant_id == sa.bindparam("tenant"),
 )
 _SAME: Final = Card.face == sa.bindparam("face")
-_FIRST, _DISMISSED = (
-    of(sa.case((_SAME, column))) for of, column in ((sa.func.min, Card.at), (sa.func.max, Card.dismissed_at))
-)
-_SEEN: Final = Statement(sa.select(sa.func.max(Card.again_at), _FIRST, _DISMISSED).where(_MINE))
-_SEEN_SINCE: Final = Statement(sa.select(_FIRST, _DISMISSED).where(_MINE, Card.at >= sa.bindparam("since")))
+_AWAY: Final = Card.dismissed_at.is_not(None)  # hardly any are, of thousands that a busy ward is shown
+
+
+def _one(column: sa.ColumnElement[datetime | None], *where: sa.ColumnElement[bool]) -> sa.ScalarSelect[datetime | None]:
+    return sa.select(column).where(_MINE, *where).scalar_subquery()
+
+
+def _first_and_dismissed(*since: sa.ColumnElement[bool]) -> tuple[sa.ScalarSelect[datetime | None], ...]:
+    """When this user first saw this face, and put it away; each read from one end of an index."""
+    return _one(sa.func.min(Card.at), _SAME, *since), _one(sa.func.max(Card.dismissed_at), _SAME, _AWAY, *since)
+
+
+_SEEN: Final = Statement(sa.select(_one(sa.func.max(Card.again_at), _AWAY), *_first_and_dismissed()))
+_SEEN_SINCE: Final = Statement(sa.select(*_first_and_dismissed(Card.at >= sa.bindparam("since"))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,16 @@ class Card(Base):
     """One card as shown."""
 
     __tablename__ = "card"
+    __table_args__ = (
+        sa.Index("ix_card_seen", "referral_id", "user", "face", "at"),
+        sa.Index(
+            "ix_card_put_away",
+            "referral_id",
+            "user",
+            sqlite_where=sa.text("dismissed_at IS NOT NULL"),
+            postgresql_where=sa.text("dismissed_at IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     tenant_id: Mapped[str]
