@@ -248,7 +248,10 @@ def slow_ehr() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    class Patient(ThreadingHTTPServer):
+        request_queue_size = 256  # eighty may come at once; one left waiting would try again after a second
+
+    server = Patient(("127.0.0.1", 0), Slow)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/fhir"

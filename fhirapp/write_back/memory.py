@@ -95,7 +95,6 @@ class Memory:
         link.insert(_ANNOUNCE if note is None else _ANNOUNCE_NOTED, _values(row))
         return row
 
-
     def remember(self, work: Work, kind: str, mark: str, stored: Stored) -> None:
         """It is there, in this status."""
         self.remember_all(work, {kind: (mark, stored)})
