@@ -63,7 +63,7 @@ def create_demo_ehr(settings: DemoSettings) -> Flask:
 
     access = authorization.bearer_access(settings, tokens)
     app.register_blueprint(authorization.create_blueprint(Server(settings, keys, tokens, clock)))
-    app.register_blueprint(fhir_api.create_blueprint(settings, api, _remembered(access), clock))
+    app.register_blueprint(fhir_api.create_blueprint(settings, api, _remembered(access), clock, faults.standing))
     app.register_blueprint(pages.create_blueprint(ehr))
     if settings.admin:
         controls = admin.create_blueprint(settings, api, faults, journal, tokens, clock, _reset(ehr))

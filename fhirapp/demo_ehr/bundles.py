@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -32,15 +32,20 @@ class Entry:
     if_none_exist: str | None
 
 
-def process(api: Interactions, bundle: Any, access: Access) -> Resource:
-    """The response Bundle. Raises the first failure of a transaction, of which then nothing stays."""
+def process(
+    api: Interactions, bundle: Any, access: Access, refused: Callable[[str, str], int] = lambda _method, _path: 0
+) -> Resource:
+    """The response Bundle. Raises the first failure of a transaction, of which then nothing stays.
+
+    `refused` tells the status with which an entry of a batch is refused, 0 for none.
+    """
     if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":
         raise invalid("Only a Bundle can be posted to the base.")
     if bundle.get("type") not in ("transaction", "batch"):
         raise invalid("The Bundle must be a transaction or a batch.")
     entries = [_entry(position, one) for position, one in enumerate(bundle.get("entry") or [])]
     if bundle["type"] == "batch":
-        return _response("batch-response", [_alone(api, entry, access) for entry in entries])
+        return _response("batch-response", [_alone(api, entry, access, refused) for entry in entries])
     with api.store.all_or_nothing():
         answers = _together(api, entries, access)
     return _response("transaction-response", [answers[entry.position] for entry in entries])
@@ -111,8 +116,11 @@ def _resolved_reference(api: Interactions, reference: str) -> str:
     return f"{kind}/{existing['id']}"
 
 
-def _alone(api: Interactions, entry: Entry, access: Access) -> Resource:
+def _alone(api: Interactions, entry: Entry, access: Access, refused: Callable[[str, str], int]) -> Resource:
+    path = f"{entry.kind}{'/' if entry.resource_id else ''}{entry.resource_id}{'?' if entry.query else ''}{entry.query}"
     try:
+        if status := refused(entry.method, path):
+            raise FhirError(status, "processing", "A fault that was ordered.")
         return _perform(api, entry, entry.resource, access, "")
     except FhirError as error:
         return {"response": {"status": _line(error.status), "outcome": error.outcome()}}

@@ -63,6 +63,11 @@ class Faults:
                 rule.fired += 1
             return rule
 
+    def standing(self, method: str, path: str) -> int:
+        """The status that a rule without an end has for an entry of a batch; 0 for none. It does not count as fired."""
+        with self._lock:
+            return next((one.status for one in self._rules if one.times is None and one.wants(method, path)), 0)
+
 
 def pause(milliseconds: int) -> None:
     """Wait, as a slow EHR does."""

@@ -24,9 +24,13 @@ _JSON_TYPES = {FHIR_JSON, "application/json", "application/json-patch+json"}
 
 
 def create_blueprint(
-    settings: DemoSettings, api: Interactions, access: Callable[[], Access], clock: Callable[[], datetime]
+    settings: DemoSettings,
+    api: Interactions,
+    access: Callable[[], Access],
+    clock: Callable[[], datetime],
+    refused: Callable[[str, str], int],
 ) -> Blueprint:
-    """The FHIR base; `access` says what the bearer of this request may do, or raises 401."""
+    """The FHIR base; `access` says what the bearer of this request may do, or raises 401; `refused` orders faults."""
     bp = Blueprint("fhir", __name__, url_prefix="/fhir")
 
     @bp.get("/metadata")
@@ -37,7 +41,7 @@ def create_blueprint(
 
     @bp.post("", strict_slashes=False)
     def bundle() -> Response:
-        return fhir_json(bundles.process(api, body(), access()))
+        return fhir_json(bundles.process(api, body(), access(), refused))
 
     @bp.get("/<kind>")
     def search(kind: str) -> Response:
