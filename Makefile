@@ -49,11 +49,13 @@ lint: $(READY) ## style, types and the import contract
 docs: $(READY) ## make the generated reference pages anew
 	$(BIN)/python -m tools.reference
 
-compiled: build/compiled/.done ## the packages with the clinical engine as C, in build/compiled (two minutes; wants gcc)
+compiled: build/.compiled ## the packages with the clinical engine as C, in build/compiled (two minutes; wants gcc)
 
-build/compiled/.done: $(READY) $(shell find models mappings cds_hooks smart_launch fhirapp tools/compiled -name '*.py' -o -name '*.yaml' -o -name '*.html')
+# The mark is as old as the copying: what changes while the compiler runs is copied the next time.
+build/.compiled: $(READY) $(shell find models mappings cds_hooks smart_launch fhirapp tools/compiled -type f -not -name '*.pyc')
+	@mkdir -p build && touch build/.compiling
 	$(BIN)/python -m tools.compiled.tree
-	@touch $@
+	@mv build/.compiling $@
 
 bench: $(READY) compiled ## all measurements, with the engine as C; the engine alone as Python too
 	$(BIN)/python -m bench.engine
