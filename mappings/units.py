@@ -121,13 +121,18 @@ def plain(code: str) -> str:
 SAME: Final = Factor(1.0)  # the unit is the canonical one already
 
 
+Written = tuple[str | None, str | None, str | None]  # system, code and text of a unit, as a quantity has them
+
+
 class Conversion:
     """The units in which one input may come, and how each becomes the canonical one."""
 
     def __init__(self, accepted: Mapping[str, Factor], *, without_unit: bool = False) -> None:
         self.accepted = {code: SAME if factor == SAME else factor for code, factor in accepted.items()}
         self.without_unit = without_unit  # scores and counts: there is no unit that could be missing
-        self._known: dict[tuple[str | None, str | None, str | None], Factor | None] = {}
+        self._known: dict[Written, Factor | None] = {}
+        # Units with reference ranges, as written: a laboratory writes the same ones for every patient.
+        self.looked_into: dict[tuple[Written, bytes], tuple[Factor | None, float | None]] = {}
 
     def factor(self, system: str | None, code: str | None, unit: str | None) -> Factor | None:
         """Factor and offset for a quantity's system, code and unit text; `None` when the unit is not known.

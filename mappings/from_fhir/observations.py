@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -42,6 +42,9 @@ _REACH: Final[Mapping[str, int]] = {
     "lvef": 740,
 }
 _LEAST_REACH: Final = 1
+# Read beyond their newest day only to stand beside a value of another input: no further back than that one asks.
+_BESIDE: Final[Mapping[str, str]] = {"height": "weight", "albumin": "ca"}
+_THREE_DAYS: Final = timedelta(days=3)
 _MOST_DOUBTFUL: Final = 8  # values that cannot clear: looked behind for one that can, but not without end
 _MOST_FAULTS: Final = 5  # per input: the same wrong unit a hundred times is one fault to a reader
 
@@ -69,16 +72,20 @@ class Observations:
     def read(self, index: ObservationIndex) -> dict[str, list[Reading]]:
         """Alias -> readings, newest first."""
         found = Sorted(index, self.faults)
-        series = {alias: self.series(alias, found.newest_first(alias)) for alias in found.aliases()}
+        series: dict[str, list[Reading]] = {}
+        for alias in sorted(found.aliases(), key=_BESIDE.__contains__):  # those that stand beside others come last
+            beside = _looked_at(series.get(_BESIDE[alias], ())) if alias in _BESIDE else None
+            series[alias] = self.series(alias, found.newest_first(alias), beside)
         for alias in _MOVED:
             if alias in series:
                 _move(alias, series)
         return {alias: readings for alias, readings in series.items() if readings}
 
-    def series(self, alias: str, entries: Iterable[Entry]) -> list[Reading]:
+    def series(self, alias: str, entries: Iterable[Entry], beside: When | None = None) -> list[Reading]:
         """The readings of one input, newest first, down to its reach and one beyond.
 
-        The reach is counted from the newest value that may clear: final, exact, measured in the clinic.
+        The reach is counted from the newest value that may clear: final, exact, measured in the clinic. With `beside`
+        it ends there, once a value of before it is found that can stand beside.
         """
         readings: list[Reading] = []
         seen: set[str | None] = set()
@@ -109,16 +116,19 @@ class Observations:
                     clearing, newest = reading, text
                 continue
             if not oldest:
-                oldest = self.days_before(newest, clearing.when, alias)
-            if text < oldest:
+                oldest = self.days_before(newest, clearing.when, reach_of(alias))
+                if beside is not None:
+                    ends = min(_day_before(beside), self.days_before(newest, clearing.when, _LEAST_REACH))
+                    oldest = max(oldest, ends)
+            if text < oldest and (beside is None or reading.comparator is None):
                 break
         if len(readings) > 1:
             _order(readings)
         return readings
 
-    def days_before(self, text: str, when: When, alias: str) -> str:
-        """The text below which a value lies out of reach; many inputs share their newest day."""
-        key = (text[:10], reach_of(alias))
+    def days_before(self, text: str, when: When, reach: int) -> str:
+        """The text below which a value lies out of a reach of days; many inputs share their newest day."""
+        key = (text[:10], reach)
         known = self.cuts.get(key)
         if known is None:
             # A day of slack: texts are compared, and their offsets differ.
@@ -195,6 +205,21 @@ def _order(readings: list[Reading]) -> None:
             readings.sort(key=_newest, reverse=True)
             return
         before = latest
+
+
+def _looked_at(readings: Sequence[Reading]) -> When | None:
+    """The time of the oldest reading that is set beside another input: of the newest sure one, its day, one beyond."""
+    sure: Reading | None = None
+    for reading in readings:
+        if sure is not None and reading.when.latest < sure.when.earliest - _THREE_DAYS:
+            return reading.when
+        if sure is None and _may_clear(reading):
+            sure = reading
+    return readings[-1].when if readings else None
+
+
+def _day_before(when: When) -> str:
+    return (when.earliest - timedelta(days=1)).date().isoformat()
 
 
 def _may_clear(reading: Reading) -> bool:

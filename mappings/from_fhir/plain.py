@@ -14,7 +14,7 @@ from mappings.from_fhir.circumstances import STATUS, Performers, of_clinic
 from mappings.from_fhir.quantities import upper_limit
 from mappings.measures import Measure
 from mappings.structs import NOTHING, Observation, Quantity
-from mappings.units import SAME, Factor
+from mappings.units import SAME, Factor, Written
 from models.quick import maker
 from models.snapshot import Reading
 
@@ -93,12 +93,16 @@ class PlainReadings:
         return self.dates.after(self.dates.when(issued))
 
 
-def _looked_into(
-    measure: Measure, written: tuple[str | None, str | None, str | None], ranges: Raw
-) -> tuple[Factor | None, float | None]:
+def _looked_into(measure: Measure, written: Written, ranges: Raw) -> tuple[Factor | None, float | None]:
     """Factor of a unit and upper limit in a reference range. Raises `MsgspecError` when the latter is broken."""
-    factor = measure.conversion.factor(*written)
     if ranges is NOTHING:
-        return factor, None
-    system, code, unit = written
-    return factor, upper_limit(measure, ranges_decoder.decode(ranges), Quantity(None, None, unit, system, code))
+        return measure.conversion.factor(*written), None
+    key, known = (written, bytes(ranges)), measure.conversion.looked_into
+    found = known.get(key)
+    if found is None:
+        system, code, unit = written
+        given = Quantity(None, None, unit, system, code)
+        found = measure.conversion.factor(*written), upper_limit(measure, ranges_decoder.decode(ranges), given)
+        if len(known) < 1000 and len(key[1]) < 2000:  # they come from outside: the memory must not grow for ever
+            known[key] = found
+    return found

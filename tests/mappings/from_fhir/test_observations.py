@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from mappings.bundle import Part, read_chart
 from mappings.canonical import STRIDE_OBSERVATIONS
+from mappings.from_fhir import observations
 from mappings.from_fhir.snapshot import snapshot_from
+from mappings.measures import observed
 from tests.mappings.charts import (
     AS_OF,
     LOINC,
@@ -184,6 +188,14 @@ class TestUnits:
     def test_a_limit_without_a_unit_has_that_of_the_value(self):
         found = observation("2157-6", quantity(100, "U/L"), referenceRange=[{"high": {"value": 200}}])
         assert reading("ck", found).upper_reference == 200
+
+    def test_ranges_that_were_met_before_mean_the_same_and_do_not_fill_the_memory(self):
+        known = observed().by_alias["ck"].conversion.looked_into
+        for high in (*range(100, 1300), 150):
+            ranges = [{"high": quantity(high, "U/L")}]
+            found = observation("2157-6", quantity(100, "U/L"), referenceRange=ranges)
+            assert reading("ck", found).upper_reference == high
+        assert len(known) <= 1000
 
     def test_a_therapeutic_range_is_no_upper_limit(self):
         ranges = [{"high": {"value": 3}, "type": concept("x", "therapeutic")}]
@@ -410,6 +422,33 @@ class TestSeries:
     def test_weight_reaches_back_over_the_half_year_that_rules_look_at(self):
         series = snapshot_with(*self.days("29463-7", "kg", 300)).series("weight")
         assert (AS_OF - series[-1].when.latest).days >= 214
+
+    def test_heights_and_albumins_reach_no_further_than_the_values_they_stand_beside(self):
+        read = snapshot_with(
+            *self.days("29463-7", "kg", 300), *self.days("8302-2", "[in_i]", 300), *self.days("1751-7", "g/L", 300)
+        )
+        assert (AS_OF - read.series("height")[-1].when.latest).days <= 6
+        assert (AS_OF - read.series("albumin")[-1].when.latest).days > 90, "no calcium is on file to end it"
+
+    @given(st.data())
+    def test_what_is_worked_out_of_two_inputs_is_the_same_as_with_all_their_values(self, data):
+        made = []
+        for code, unit, low, high in (
+            ("29463-7", "kg", 40, 90), ("8302-2", "cm", 150, 190),
+            ("17861-6", "mg/dL", 7, 12), ("1751-7", "g/L", 20, 45),
+        ):  # fmt: skip
+            for n, hours in enumerate(data.draw(st.lists(st.integers(1, 24 * 130), max_size=7, unique=True))):
+                fields = {"effectiveDateTime": (AS_OF - timedelta(hours=hours)).isoformat(), "id_": f"{code}-{n}"}
+                fields["status"] = data.draw(st.sampled_from(("final", "final", "final", "preliminary")))
+                value = quantity(data.draw(st.integers(low, high)), unit)
+                made.append(observation(code, value, **fields))
+        assume(all(one["status"] == "final" for one in made if one["id"].startswith("8302-2")))
+        short = snapshot_with(*made)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(observations, "_BESIDE", {})
+            whole = snapshot_with(*made)
+        for alias in ("bmi", "ca_corr"):
+            assert short.series(alias) == whole.series(alias)
 
     def test_other_values_end_with_the_one_before(self):
         assert len(snapshot_with(*self.days("777-3", "10*9/L", 300, step=4)).series("platelets")) == 2
