@@ -50,7 +50,7 @@ def test_every_module_is_compiled_and_is_what_runs(compiled: Path) -> None:
 
 
 def test_every_case_and_chart_has_the_same_summary(compiled: Path) -> None:
-    plain, quick = (run(tree, "-m", "tests.tools.summaries") for tree in (ROOT, compiled))
+    plain, quick = (run(tree, "-m", "tests.compiled.summaries") for tree in (ROOT, compiled))
     assert plain.returncode == quick.returncode == 0, plain.stderr + quick.stderr
     assert len(plain.stdout.splitlines()) > 1000
     for ours, theirs in zip(plain.stdout.splitlines(), quick.stdout.splitlines(), strict=True):
