@@ -22,7 +22,7 @@ from fhirapp.referrals.judging import CLINICIAN_WINDOW, PATIENT_WINDOW, WRITE_BA
 from fhirapp.referrals.links import OptOutLink
 from fhirapp.referrals.referral import EhrResource, Referral, ReferralEvent
 from fhirapp.referrals.status import State
-from fhirapp.write_back.beside import type_beside
+from fhirapp.write_back.beside import REFUSED, type_beside
 from mappings.canonical import RESOURCE_IDENTIFIER
 from tests.chaos.house import House
 
@@ -196,7 +196,10 @@ def disagreements(
     """Where the EHR does not say what the state of the referral means."""
     wanted = fhir_of(referral.status, referral.resumes)
     said = []
-    for kind, row in [(kind, row) for (referral_id, kind), row in known.items() if referral_id == referral.id]:
+    ours = {kind: row for (referral_id, kind), row in known.items() if referral_id == referral.id}
+    # A notice or hold that the EHR would not take stands beside the referral and stops nothing (decision 54).
+    mine = {kind: row for kind, row in ours.items() if not (type_beside(kind) and row.status == REFUSED)}
+    for kind, row in mine.items():
         resource_type, _, resource_id = (row.reference or "/").partition("/")
         there = next((one for one in ehr.get(resource_type, []) if one["id"] == resource_id), None)
         if there is None:
@@ -209,11 +212,10 @@ def disagreements(
     said += [f"{referral.patient_id} {kind} was never written" for kind in must if (referral.id, kind) not in known]
     if must and (referral.id, "patient-notice-referral") not in known:
         said.append(f"{referral.patient_id}: nothing in the EHR says that the patient was told")
-    ours = sum(len(of_patient(rows, referral)) for rows in ehr.values())
-    mine = [kind for referral_id, kind in known if referral_id == referral.id]
+    there_are = sum(len(of_patient(rows, referral)) for rows in ehr.values())
     told = sum(1 for kind in mine if kind in wanted or type_beside(kind))
-    if ours != told:
-        said.append(f"{referral.patient_id}: {ours} in the EHR, {told} in the database")
+    if there_are != told:
+        said.append(f"{referral.patient_id}: {there_are} in the EHR, {told} in the database")
     return said
 
 

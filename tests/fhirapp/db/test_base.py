@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from sqlalchemy.engine import Engine
 
 from fhirapp.db import base
 from fhirapp.db.base import engine_for
-from tests.databases import kind
+from tests.databases import a_database
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def engine(database: str) -> Iterator[Engine]:
     made.dispose()
 
 
-def send_everybody_away(engine: Engine, database: str) -> None:
+def send_everybody_away(engine: Engine) -> None:
     """As a server that starts anew does."""
     others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
     elsewhere = sa.create_engine(engine.url)
@@ -29,19 +30,19 @@ def send_everybody_away(engine: Engine, database: str) -> None:
     elsewhere.dispose()
 
 
-def test_a_connection_that_lay_idle_is_tried_before_it_is_used(
-    engine: Engine, database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if kind() != "postgresql":
-        pytest.skip("a file sends nobody away")
+@pytest.mark.only_postgresql("a file sends nobody away")
+def test_a_connection_that_lay_idle_is_tried_before_it_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "UNTRIED_S", 0.0)
-    held = [engine.connect() for _ in range(3)]
-    for one in held:
-        one.close()
-    send_everybody_away(engine, database)
-    for _ in range(3):
-        with engine.connect() as connection:
-            assert connection.execute(sa.text("SELECT 1")).scalar_one() == 1
+    with a_database(tmp_path, of="postgresql") as url:
+        engine = engine_for(url)
+        held = [engine.connect() for _ in range(3)]
+        for one in held:
+            one.close()
+        send_everybody_away(engine)
+        for _ in range(3):
+            with engine.connect() as connection:
+                assert connection.execute(sa.text("SELECT 1")).scalar_one() == 1
+        engine.dispose()
 
 
 @pytest.mark.parametrize(
