@@ -17,7 +17,7 @@ from cds_hooks.turn import Turn
 from fhirapp.audit import audit, audit_directly
 from fhirapp.cds_clients import remember
 from fhirapp.db.base import Sessions
-from fhirapp.db.direct import Direct, Link, linked
+from fhirapp.db.direct import Direct, linked
 from fhirapp.db.encrypted import Sealer
 from fhirapp.predictions import Predictions
 from fhirapp.referrals.card_memory import Told, face_of, seen_before
@@ -26,9 +26,9 @@ from fhirapp.referrals.dispatching import advise
 from fhirapp.referrals.facts import facts_of
 from fhirapp.referrals.judging import CHECK, LOST_RECORD, enqueue_for, judge, write_back_soon
 from fhirapp.referrals.notices import withdraw
-from fhirapp.referrals.reasons import changed_phase, due_early
+from fhirapp.referrals.offering import may_reoffer, nothing_to_open, quiet_reason
 from fhirapp.referrals.referral import Actor, Referral
-from fhirapp.referrals.standing import Standing, asks_for_clearance, digest_of, newest_of, phase_then
+from fhirapp.referrals.standing import Standing, asks_for_clearance, digest_of, newest_of
 from fhirapp.referrals.status import BEFORE_RELEASE, Action, Role, State
 from fhirapp.referrals.store import Referrals
 from fhirapp.referrals.time_to_say_no import note_stay
@@ -39,14 +39,12 @@ from mappings.canonical import episode_id
 from mappings.from_fhir.person import Person, person_from
 from mappings.from_fhir.snapshot import snapshot_from
 from mappings.to_fhir.suggestion import suggestion
-from models.decision import Assessment, Decision, Estimate, NoProposal, Proposal
-from models.occasions import occasions_since
+from models.decision import Decision, Estimate, NoProposal
 from models.proposal import decide
 from models.snapshot import PatientSnapshot
 from models.summary import summary
 
 SAME_LOOK: Final = timedelta(minutes=30)  # an EHR fires at each reload; one assessment of the same chart is enough
-QUIET_STATES: Final = frozenset(State) - BEFORE_RELEASE
 PRACTITIONERS: Final = ("Practitioner/", "PractitionerRole/")
 
 
@@ -139,7 +137,7 @@ class Intake:
         assessment, card = judged.decision.assessment, None
         with self.turn.aside(), self.hasty.connected() as link:
             found = newest_of(link, tenant.id, call.patient_id)
-            quiet = _nothing_to_open(link, tenant.id, found, judged.decision, now)
+            quiet = nothing_to_open(link, tenant.id, found, judged.decision, now)
             if not quiet:
                 if (
                     found is None
@@ -170,7 +168,7 @@ class Intake:
             referral = self.settle(
                 session, tenant, judged, now=now, occasion=call.hook, encounter=call.encounter_id, once=True
             )
-            quiet = _quiet_reason(referral, judged.decision)
+            quiet = quiet_reason(referral, judged.decision)
             if referral is not None and not quiet and _new_signer(call, referral):
                 referral.requester, referral.requester_display = call.user, _name_of(call.user or "", tenant)
             with linked(session) as link:
@@ -340,45 +338,6 @@ class Intake:
             suggestion_id=uuid4(),
             quiet_reason=reason,
         )
-
-
-def may_reoffer(closed: Referral | None, now: datetime, seen: Assessment | None = None) -> bool:
-    """Whether a new offer may be opened: there was none, its day has come, or something has happened since the no.
-
-    Without an assessment nothing is known to have happened.
-    """
-    return closed is None or _may_reoffer(closed, str(closed.summary.get("phase") or ""), seen, now)
-
-
-def _may_reoffer(closed: Referral | Standing, phase_before: str, seen: Assessment | None, now: datetime) -> bool:
-    if closed.status is State.INELIGIBLE or (closed.reoffer_at is not None and now >= closed.reoffer_at):
-        return True
-    if seen is None:
-        return False
-    happened = occasions_since(seen.snapshot, closed.state_since) | changed_phase(phase_before, seen.phase)
-    return due_early(closed.reason_code, closed.state_since, happened, now, closed.no_offer_before)
-
-
-def _quiet_reason(referral: Referral | None, decision: Decision) -> str:
-    if isinstance(decision, NoProposal):
-        return "not eligible"
-    if referral is None:
-        return "said no before"
-    if referral.status in QUIET_STATES:
-        return f"already {referral.state}"
-    assert isinstance(decision, Proposal)  # noqa: S101 - for the type checker
-    return ""
-
-
-def _nothing_to_open(link: Link, tenant_id: str, found: Standing | None, decision: Decision, now: datetime) -> str:
-    """Why there is neither a referral nor a reason to open one; empty when there is."""
-    if found is not None and found.is_open:
-        return ""
-    if isinstance(decision, NoProposal):
-        return "not eligible"
-    if found is None or _may_reoffer(found, phase_then(link, tenant_id, found.id), decision.assessment, now):
-        return ""
-    return "said no before"
 
 
 def _new_signer(call: HookCall, referral: Referral | Standing) -> bool:

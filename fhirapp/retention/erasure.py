@@ -16,9 +16,9 @@ from fhirapp.db.append_only import erasing
 from fhirapp.jobs.table import Job
 from fhirapp.messages.records import Delivery, Reply
 from fhirapp.referrals.cards import Feedback
-from fhirapp.referrals.intake import may_reoffer
 from fhirapp.referrals.judging import WRITE_BACK
 from fhirapp.referrals.notices import Notice
+from fhirapp.referrals.offering import may_reoffer
 from fhirapp.referrals.reasons import GONE, ONLY_THE_PATIENT, REASONS
 from fhirapp.referrals.referral import Referral, SafetyAnswers
 from fhirapp.retention.marks import Mark, leave_mark

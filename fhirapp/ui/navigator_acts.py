@@ -12,9 +12,9 @@ from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhirapp.ehr.errors import EhrUnavailable
-from fhirapp.referrals.actions import least_supervision
 from fhirapp.referrals.contact import CHANNELS, OUTCOMES, not_yet
 from fhirapp.referrals.errors import HoldOpen, ReferralNotFound, TransitionNotAllowed
+from fhirapp.referrals.navigating import least_supervision
 from fhirapp.referrals.referral import Actor
 from fhirapp.referrals.status import Action, Role, State
 from fhirapp.tenants import Tenant

@@ -10,8 +10,9 @@ from uuid import UUID
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from fhirapp.referrals.actions import REASON_SETTLED, may_ask_again
+from fhirapp.referrals.actions import may_ask_again
 from fhirapp.referrals.contact import CHANNELS, NEEDED, OUTCOMES, after, not_yet, tried_today
+from fhirapp.referrals.navigating import REASON_SETTLED
 from fhirapp.referrals.reasons import CLOSING_CHOICES, REASONS
 from fhirapp.referrals.referral import Referral, ReferralEvent
 from fhirapp.referrals.status import CLOSED, LABELS, Action, Role, State, actions_for

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from fhirapp.db.encrypted import Sealer
-from fhirapp.referrals.actions import REASON_SETTLED
+from fhirapp.referrals.navigating import REASON_SETTLED
 from fhirapp.referrals.notices import person_of
 from fhirapp.referrals.reasons import REASONS
 from fhirapp.referrals.referral import Referral, ReferralEvent

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from fhirapp.referrals.actions import TARGETS
+from fhirapp.referrals.navigating import TARGETS
 from fhirapp.referrals.referral import Referral
 from fhirapp.referrals.status import (
     BEFORE_RELEASE,
