@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
@@ -28,13 +29,15 @@ def known_of(session: Session, referral: Referral) -> Known:
     """Whether the patient was told, and who has tried to reach them, in the states where a clock asks for it."""
     if referral.status is State.CONTACTING:
         return Known(attempts=tuple(Referrals(session, referral.tenant_id).attempts(referral.id)))
-    if referral.status is not State.OPT_OUT_OPEN:
-        return Known()
-    told_at = session.execute(
+    return Known(told_at(session, referral)) if referral.status is State.OPT_OUT_OPEN else Known()
+
+
+def told_at(session: Session, referral: Referral) -> datetime | None:
+    """From when the patient can have known of the referral; `None` while nobody has told them."""
+    return session.execute(
         sa.select(_NOTICE.c.told_at).where(
             _NOTICE.c.tenant_id == referral.tenant_id,
             _NOTICE.c.referral_id == referral.id,
             _NOTICE.c.kind == REFERRAL,
         )
     ).scalar_one_or_none()
-    return Known(told_at)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from fhirapp.alarms.known import told_at
 from fhirapp.messages.texts import REFERRAL, REJOIN
 from fhirapp.referrals.errors import HoldOpen, StandingOrderLapsed, TransitionNotAllowed
 from fhirapp.referrals.judging import (
@@ -21,7 +22,7 @@ from fhirapp.referrals.judging import (
     record_assessment,
 )
 from fhirapp.referrals.navigating import AFTER_COMPLETION, Navigating
-from fhirapp.referrals.notices import told_at, write_notice
+from fhirapp.referrals.notices import write_notice
 from fhirapp.referrals.reasons import ONLY_THE_PATIENT, REASONS
 from fhirapp.referrals.referral import Actor, Referral, rules_to_clear
 from fhirapp.referrals.status import RESUMABLE, Action, Role, State, allowed

@@ -20,12 +20,13 @@ _ANSWERS: Final = Statement(
     .where(SafetyAnswers.tenant_id == sa.bindparam("tenant"), SafetyAnswers.patient_id == sa.bindparam("patient"))
     .order_by(SafetyAnswers.at.desc(), SafetyAnswers.id.desc())
 )
+RESOURCE_KEY: Final = ("tenant_id", "referral_id", "kind")
+RESOURCE_COLUMNS: Final = (*RESOURCE_KEY, "reference", "version_id", "status", "written_at")
 _RESOURCES: Final = Statement(
-    sa.select(
-        EhrResource.tenant_id, EhrResource.referral_id, EhrResource.kind, EhrResource.reference,
-        EhrResource.version_id, EhrResource.status, EhrResource.written_at,
-    ).where(EhrResource.tenant_id == sa.bindparam("tenant"), EhrResource.referral_id == sa.bindparam("referral"))
-)  # fmt: skip
+    sa.select(*(getattr(EhrResource, name) for name in RESOURCE_COLUMNS)).where(
+        EhrResource.tenant_id == sa.bindparam("tenant"), EhrResource.referral_id == sa.bindparam("referral")
+    )
+)
 _LAST_MOVE: Final = Statement(
     sa.select(ReferralEvent.role, ReferralEvent.actor, ReferralEvent.actor_display)
     .where(
@@ -60,16 +61,14 @@ def resources_of(sessions: Sessions, tenant_id: str, referral_id: UUID) -> dict[
 def resources_in(link: Link, tenant_id: str, referral_id: UUID) -> dict[str, EhrResource]:
     """The same over a connection that is at hand."""
     rows = link.rows(_RESOURCES, {"tenant": tenant_id, "referral": referral_id})
-    return {row[2]: EhrResource(**dict(zip(_NAMES, row, strict=True))) for row in rows}
+    made = (EhrResource(**dict(zip(RESOURCE_COLUMNS, row, strict=True))) for row in rows)
+    return {row.kind: row for row in made}
 
 
 def mover_of(link: Link, tenant_id: str, referral_id: UUID) -> tuple[str, str, str]:
     """Role, reference and name of who moved it last; looks at the chart that moved nothing do not count."""
     row = link.row(_LAST_MOVE, {"tenant": tenant_id, "referral": referral_id})
     return (row[0], row[1], row[2]) if row else ("", "", "")
-
-
-_NAMES: Final = ("tenant_id", "referral_id", "kind", "reference", "version_id", "status", "written_at")
 
 
 def _who(link: Link, tenant_id: str, referral_id: UUID) -> tuple[Any, ...]:

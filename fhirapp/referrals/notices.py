@@ -207,15 +207,6 @@ def withdraw(session: Session, referral: Referral) -> None:
             notice.state = NoticeState.WITHDRAWN.value
 
 
-def told_at(session: Session, referral: Referral) -> datetime | None:
-    """From when the patient can have known of the referral; `None` while nobody has told them."""
-    return session.execute(
-        sa.select(Notice.told_at).where(
-            Notice.tenant_id == referral.tenant_id, Notice.referral_id == referral.id, Notice.kind == REFERRAL
-        )
-    ).scalar_one_or_none()
-
-
 def day_in(language: str, moment: datetime) -> str:
     """The day as people write it in a language, `2 December 2026`; in English for one that we do not know."""
     try:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import orjson
 
+from fhirapp.alarms.known import told_at
 from fhirapp.audit import audit
 from fhirapp.ehr.batches import Batches
 from fhirapp.ehr.chart import chart_of
@@ -29,7 +30,6 @@ from fhirapp.referrals.judging import (
     RESCREEN_EVERY,
     enqueue_for,
 )
-from fhirapp.referrals.notices import told_at
 from fhirapp.referrals.referral import Actor, Referral
 from fhirapp.referrals.status import BEFORE_RELEASE, RELEASED, Role, State
 from fhirapp.referrals.store import Referrals

@@ -18,7 +18,7 @@ from fhirapp.ehr.capability import Capability
 from fhirapp.ehr.client import Stored
 from fhirapp.referrals.errors import ReferralNotFound
 from fhirapp.referrals.facts import facts_of
-from fhirapp.referrals.glances import mover_of, resources_in
+from fhirapp.referrals.glances import RESOURCE_COLUMNS, RESOURCE_KEY, mover_of, resources_in
 from fhirapp.referrals.judging import write_back_soon
 from fhirapp.referrals.notices import ended_notices
 from fhirapp.referrals.referral import Actor, EhrResource, Referral
@@ -180,16 +180,14 @@ class Memory:
 
 
 def _values(row: EhrResource) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in _COLUMNS}
+    return {name: getattr(row, name) for name in RESOURCE_COLUMNS}
 
 
-_COLUMNS: Final = ("tenant_id", "referral_id", "kind", "reference", "version_id", "status", "written_at")
-_KEY: Final = ("tenant_id", "referral_id", "kind")
 _VERSION_OF: Final = sa.select(Referral.version).where(
     Referral.tenant_id == sa.bindparam("tenant"), Referral.id == sa.bindparam("referral")
 )
 _VERSION: Final = Statement(_VERSION_OF)
 _VERSION_LOCKED: Final = Statement(_VERSION_OF.with_for_update())
-_ANNOUNCE: Final = Statement.putting(EhrResource, _KEY, "written_at")
-_ANNOUNCE_NOTED: Final = Statement.putting(EhrResource, _KEY, "written_at", "status")
-_REMEMBER: Final = Statement.putting(EhrResource, _KEY, "reference", "version_id", "status", "written_at")
+_ANNOUNCE: Final = Statement.putting(EhrResource, RESOURCE_KEY, "written_at")
+_ANNOUNCE_NOTED: Final = Statement.putting(EhrResource, RESOURCE_KEY, "written_at", "status")
+_REMEMBER: Final = Statement.putting(EhrResource, RESOURCE_KEY, "reference", "version_id", "status", "written_at")

@@ -103,6 +103,6 @@ def _looked_into(measure: Measure, written: Written, ranges: Raw) -> tuple[Facto
         system, code, unit = written
         given = Quantity(None, None, unit, system, code)
         found = measure.conversion.factor(*written), upper_limit(measure, ranges_decoder.decode(ranges), given)
-        if len(known) < 1000 and len(key[1]) < 2000:  # they come from outside: the memory must not grow for ever
+        if len(known) < 200 and len(key[1]) < 500:  # they come from outside: a hundred inputs must not fill the memory
             known[key] = found
     return found
